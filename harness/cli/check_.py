@@ -1,0 +1,50 @@
+"""``harness check``: are these spec files and engine files right?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness import selection
+from harness.exits import Exit
+from harness.language import load
+from harness.places import room
+from harness.problems import InputError, Problem
+
+
+@click.command("check")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
+def command(files: tuple[Path, ...]) -> int:
+    """Check spec files, engine.yaml files, or folders of them; without any, the whole suite.
+
+    Every mistake is listed as FILE:LINE:COLUMN. Nothing is run.
+    """
+    from harness.plugins import read_engine_file
+
+    problems: list[Problem] = []
+    checked = 0
+    engine_files = (
+        [f for f in files if f.name == "engine.yaml"] if files else sorted(room("engines").glob("*/engine.yaml"))
+    )
+    spec_files = load.find([f for f in files if f.name != "engine.yaml"] if files else [room("specs")])
+    spec_files = [f for f in spec_files if f.name != "engine.yaml"]
+    for path in engine_files:
+        try:
+            read_engine_file(path)
+            checked += 1
+        except InputError as error:
+            problems += error.problems
+    try:
+        checked += len(load.load(spec_files, room("specs")))
+    except InputError as error:
+        problems += error.problems
+    if not files:
+        selection.areas()
+    if problems:
+        raise InputError(problems)
+    if not checked:
+        click.echo("harness: no spec file and no engine.yaml there", err=True)
+        return Exit.EMPTY
+    click.echo(f"{checked} files, no mistake")
+    return 0

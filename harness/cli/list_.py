@@ -1,0 +1,44 @@
+"""``harness list``: the specs, by area."""
+
+from __future__ import annotations
+
+import click
+
+from harness import selection
+from harness.cli import options
+
+
+@click.command("list")
+@options.selection
+@click.option("--json", "as_json", is_flag=True, help="One JSON array: id, area, claim, source, cases, needs, file.")
+def command(specs: tuple[str, ...], expression: str | None, areas: tuple[str, ...], as_json: bool) -> int:
+    """List specs, or what a selection would run."""
+    chosen = selection.select(specs, expression, areas)
+    if as_json:
+        import msgspec
+
+        rows = [
+            {
+                "id": s.spec.id,
+                "area": s.spec.area,
+                "claim": " ".join(s.spec.claim.split()),
+                "source": list(s.spec.source),
+                "standing": s.spec.standing.value,
+                "cases": sum(1 for _ in s.cases),
+                "needs": sorted(s.needs),
+                "file": s.file,
+            }
+            for s in chosen
+        ]
+        click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        return 0
+    titles = selection.areas()
+    area = None
+    for spec in chosen:
+        if spec.spec.area != area:
+            area = spec.spec.area
+            click.echo(click.style(f"{area}" + (f": {titles[area].title}" if area in titles else ""), bold=True))
+        number = sum(1 for _ in spec.cases)
+        click.echo(f"  {spec.spec.id}" + (f"  ({number} cases)" if number > 1 else ""))
+    click.echo(f"{len(chosen)} specs, {sum(1 for s in chosen for _ in s.cases)} cases")
+    return 0

@@ -1,0 +1,44 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+def _all(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+selection = _all(
+    click.argument("specs", nargs=-1, metavar="[SPEC]..."),
+    click.option("-k", "expression", metavar="EXPR", help="Only ids that fit: words with and, or, not, ( )."),
+    click.option("--area", "areas", multiple=True, metavar="AREA", help="Only this area (repeatable)."),
+)
+"""SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files."""
+
+device = _all(
+    click.option("--device", metavar="D", help="Where the engine computes: cpu, cuda, mps, or a device of its own."),
+    click.option(
+        "--import",
+        "imports",
+        multiple=True,
+        metavar="MODULE",
+        help="Import this first (an out-of-tree device; repeatable).",
+    ),
+)
+
+engine = click.option(
+    "-e",
+    "--engine",
+    required=True,
+    metavar="E",
+    help="An engine's name, a folder with an engine.yaml, or package.module:Class.",
+)

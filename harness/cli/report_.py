@@ -1,0 +1,38 @@
+"""``harness report``: reports from run records, today's or last year's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness import record
+from harness.cli import common
+
+
+@click.command("report")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="harness-results",
+    show_default=True,
+    metavar="DIR",
+)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    metavar="NAME",
+    help="html, junit, markdown, github, badge (repeatable).  [default: html]",
+)
+def command(runs: tuple[Path, ...], output: Path, reports: tuple[str, ...]) -> int:
+    """Make reports from run records. RUN is a record (*.jsonl) or a folder of them; several runs share one report."""
+    from harness.cli.run_ import check_reports
+
+    wanted = check_reports(reports or ("html",))
+    read = [record.read(path) for path in record.find(runs)]
+    for file in common.write_reports(wanted, read, output):
+        click.echo(f"wrote {file}")
+    return 0

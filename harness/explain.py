@@ -1,0 +1,172 @@
+"""One case told line by line, its graph as text, and the script that reproduces it without the harness."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from harness import execute, summary
+from harness.engine import Engine, Opaque
+from harness.judge import shown
+from harness.language import expected
+from harness.language.load import CheckedSpec
+from harness.language.words import NAMES
+from harness.plugins import Loaded
+from harness.record import CaseLine, GraphLine, Status
+
+
+class Line(NamedTuple):
+    """A line of the program and what was seen after it."""
+
+    number: int
+    text: str
+    values: list[tuple[str, str]]
+    """Names that are new or show something else than before."""
+    notes: list[str]
+
+
+class Told(NamedTuple):
+    case: CaseLine
+    lines: list[Line]
+
+
+def run(checked: CheckedSpec, id: str, loaded: Loaded, collected: Any) -> Told:
+    """Run one case and note what every line did."""
+    session = execute.Session(loaded, collected, graphs=True)
+    status, reason = session.refused(checked)
+    parameters = dict(checked.cases)[id]
+    if status is not None:
+        case = CaseLine(id=id, spec=checked.spec.id, status=status, parameters=parameters, reason=reason)
+        return Told(case, [Line(number, text, [], []) for number, text in _program_lines(checked)])
+    seen: dict[int, list[tuple[str, str]]] = {}
+    before: dict[str, str] = {}
+
+    def trace(line: int, names: dict[str, Any]) -> None:
+        for name, value in names.items():
+            if name.startswith("_") or name in parameters:
+                continue
+            text = _value_text(loaded.engine, value)
+            if text is not None and before.get(name) != text:
+                before[name] = text
+                seen.setdefault(line, []).append((name, text))
+
+    try:
+        program = execute.compile_spec(checked, loaded, collected.take, trace)
+    except expected.BadValue as error:
+        case = CaseLine(
+            id=id, spec=checked.spec.id, status=Status.ERROR, parameters=parameters, reason=f"expected value: {error}"
+        )
+        return Told(case, [])
+    wanted = next(case for case in program.cases if case.id == id)
+    case = session.run_case(program, wanted)
+    return Told(case, list(_told(checked, case, seen)))
+
+
+def _value_text(engine: Engine, value: Any) -> str | None:
+    try:
+        observed = engine.read(value)
+    except Exception as error:  # an adapter that cannot read one value must not stop the telling
+        return f"<unreadable: {type(error).__name__}>"
+    return None if isinstance(observed, Opaque) else summary.inline(shown(observed))
+
+
+def _program_lines(checked: CheckedSpec) -> Iterator[tuple[int, str]]:
+    for step, first in zip(checked.spec.steps, checked.lines, strict=True):
+        yield from enumerate(step.run.rstrip().splitlines(), first)
+
+
+def _told(checked: CheckedSpec, case: CaseLine, seen: dict[int, list[tuple[str, str]]]) -> Iterator[Line]:
+    for number, (step, tree, entries) in enumerate(
+        zip(checked.spec.steps, checked.trees, checked.observations, strict=True), 1
+    ):
+        failures = [failure for failure in case.failures if failure.step == number]
+        ends = {statement.lineno: statement.end_lineno or statement.lineno for statement in tree.body}
+        at_end = {ends[line]: values for line, values in seen.items() if line in ends}
+        last = max(ends.values())
+        for line, text in enumerate(step.run.rstrip().splitlines(), checked.lines[number - 1]):
+            notes = []
+            if line == last:
+                wrong = {failure.expression for failure in failures}
+                if step.raises:
+                    notes.append(
+                        f"raises {step.raises}"
+                        if not any(f.what in ("no-error", "wrong-error") for f in failures)
+                        else f"should raise {step.raises}"
+                    )
+                notes += [f"{'✗' if entry.text in wrong else '✓'} {entry.text}" for entry in entries]
+                notes += [f"warns {kind}" for kind in step.warns]
+            notes += [
+                f"✗ {failure.detail}"
+                for failure in failures
+                if failure.line == line and failure.what == "unexpected-error"
+            ]
+            yield Line(line, text, at_end.get(line, []), notes)
+
+
+def graph_lines(graph: GraphLine) -> Iterator[str]:
+    """The graph as text, one node a line."""
+    called = []
+    for number, (label, role, names) in enumerate(graph.nodes):
+        if role == "leaf":
+            called.append(f"leaf {label}" if label != "leaf" else f"leaf #{number}")
+        else:
+            called.append(f"{', '.join(names)}: {label}" if names else f"{label} #{number}")
+    for number, (_, role, _) in enumerate(graph.nodes):
+        producers = [called[target] for source, target in graph.edges if source == number]
+        if role != "leaf" or not any(target == number for _, target in graph.edges):
+            yield called[number] + (f"  <-  {', '.join(producers)}" if producers else "")
+
+
+# ---- stand-alone scripts
+
+
+def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
+    """Python in the engine's own API that does what the case does and prints what the spec looks at."""
+    words = {need.partition("(")[0] for need in checked.needs} & set(NAMES)
+    parts = [
+        f'"""{checked.spec.id}: {" ".join(checked.spec.claim.split())}"""\n',
+        engine.preamble(sorted(words)).rstrip() + "\n",
+    ]
+    for name, value in dict(checked.cases)[id].items():
+        parts.append(f"{name} = {value!r}")
+    for step, tree, entries in zip(checked.spec.steps, checked.trees, checked.observations, strict=True):
+        *before, last = [_python(statement) for statement in tree.body]
+        parts += before
+        if step.raises:
+            parts.append(
+                f"try:\n{textwrap.indent(last, '    ')}\nexcept Exception as error:\n"
+                f"    print('raised', type(error).__name__, error)  # expected: {step.raises}\n"
+                f"else:\n    print('raised nothing')  # expected: {step.raises}"
+            )
+        else:
+            parts.append(last)
+        parts += [f"# expected warning: {kind}" for kind in step.warns]
+        parts += [
+            f"print({entry.text!r}, '=', {entry.text})  # expected: {_plain(entry.expectation)}" for entry in entries
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def _plain(expectation: Any) -> str:
+    found = msgspec.to_builtins(expectation)
+    return " ".join(str(found["value"] if set(found) == {"value"} else found).split())
+
+
+class _Static(ast.NodeTransformer):
+    """forward and backward of a custom function, with the decorator that the language leaves out."""
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        for method in node.body:
+            if isinstance(method, ast.FunctionDef):
+                method.decorator_list = [ast.Name("staticmethod", ast.Load())]
+        return node
+
+
+def _python(statement: ast.stmt) -> str:
+    import copy
+
+    return ast.unparse(ast.fix_missing_locations(_Static().visit(copy.deepcopy(statement))))

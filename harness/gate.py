@@ -1,0 +1,143 @@
+"""From verdicts to an exit code: known deviations, baselines, required areas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+import msgspec
+
+from harness.exits import Exit
+from harness.plugins import Deviation, EngineFile, in_range
+from harness.record import JUDGED, CaseLine, Run, Standing, Status, Totals
+
+RANK: dict[Status, int] = {
+    Status.CRASH: 0,
+    Status.TIMEOUT: 1,
+    Status.SILENT_WRONG: 2,
+    Status.ERROR: 3,
+    Status.SPEC_SUSPECT: 3,
+    Status.FLAKY: 4,
+    Status.FAIL: 5,
+    Status.UNSUPPORTED: 6,
+    Status.NOT_APPLICABLE: 6,
+    Status.PASS: 7,
+}
+"""Better is higher: `diff` and `--baseline` speak of movement along this line."""
+
+WELL = (Status.PASS, Status.UNSUPPORTED, Status.NOT_APPLICABLE)
+"""Verdicts that need no explanation."""
+
+
+class Outcome(NamedTuple):
+    """What a gate says of a whole run."""
+
+    totals: Totals
+    conditions: list[tuple[Exit, str]]
+    """Every condition that held, with a sentence."""
+    stale: list[str]
+
+    @property
+    def exit(self) -> Exit:
+        held = {code for code, _ in self.conditions}
+        return next((code for code in Exit if code in held), Exit.OK)
+
+
+class Gate:
+    """Judges the verdicts of one engine, case by case, then as a whole."""
+
+    def __init__(
+        self,
+        file: EngineFile,
+        version: str,
+        *,
+        baseline: Run | None = None,
+        required: Sequence[str] = (),
+        strict: bool = False,
+        whole_suite: bool = False,
+    ) -> None:
+        self.deviations = [d for d in file.deviations if in_range(version, d.versions)]
+        self.baseline = baseline
+        self.required = required
+        self.strict = strict
+        self.whole_suite = whole_suite
+        self.cases: list[CaseLine] = []
+        self.matched: dict[int, list[CaseLine]] = {index: [] for index in range(len(self.deviations))}
+
+    def standing(self, case: CaseLine) -> CaseLine:
+        """``case`` with its standing (and the reason of a known deviation), taken into account from now on."""
+        index = next(
+            (i for i, d in enumerate(self.deviations) if fnmatchcase(case.id, _literal_brackets(d.cases))), None
+        )
+        if index is not None:
+            self.matched[index].append(case)
+        judged = self._against(case, None if index is None else self.deviations[index])
+        self.cases.append(judged)
+        return judged
+
+    def _against(self, case: CaseLine, deviation: Deviation | None) -> CaseLine:
+        if deviation is not None:
+            if case.status is deviation.verdict:
+                return msgspec.structs.replace(
+                    case, standing=Standing.EXPECTED, reason=case.reason or deviation.reason, link=deviation.link
+                )
+            if RANK[case.status] > RANK[deviation.verdict]:
+                return msgspec.structs.replace(
+                    case, standing=Standing.STALE, reason=case.reason or deviation.reason, link=deviation.link
+                )
+        before = self.baseline.cases.get(case.id) if self.baseline else None
+        if self.baseline is not None:
+            worse = before is not None and RANK[case.status] < RANK[before.status]
+        else:
+            worse = case.status not in WELL
+        return msgspec.structs.replace(case, standing=Standing.UNEXPECTED if worse else Standing.EXPECTED)
+
+    def outcome(self, selected: int) -> Outcome:
+        """The whole run; ``selected``: how many cases there were to judge."""
+        statuses: dict[str, int] = {}
+        for case in self.cases:
+            statuses[case.status.value] = statuses.get(case.status.value, 0) + 1
+        unexpected = sum(case.standing is Standing.UNEXPECTED for case in self.cases)
+        stale = self._stale()
+        conditions: list[tuple[Exit, str]] = []
+        if unexpected:
+            against = "than in the baseline" if self.baseline else "that no known deviation explains"
+            what = "worse" if self.baseline else "verdicts"
+            conditions.append((Exit.NONCONFORMING, f"{unexpected} {what} {against}"))
+        for area in self.required:
+            lacking = [c for c in self.cases if c.spec.partition("/")[0] == area and c.status not in JUDGED]
+            if lacking:
+                conditions.append(
+                    (
+                        Exit.NONCONFORMING,
+                        f"--require {area}: {len(lacking)} of its cases were not judged, such as {lacking[0].id}",
+                    )
+                )
+            elif not any(c.spec.partition("/")[0] == area for c in self.cases):
+                conditions.append((Exit.NONCONFORMING, f"--require {area}: none of its cases was selected"))
+        if len(self.cases) < selected:
+            conditions.append(
+                (Exit.INCOMPLETE, f"{selected - len(self.cases)} of {selected} selected cases have no verdict")
+            )
+        if not any(case.status in JUDGED for case in self.cases):
+            conditions.append((Exit.EMPTY, "no case could be judged"))
+        if stale and self.strict:
+            conditions.append((Exit.STALE, f"{len(stale)} known deviations no longer happen"))
+        totals = Totals(cases=len(self.cases), statuses=statuses, unexpected=unexpected, stale=len(stale))
+        return Outcome(totals, conditions, stale)
+
+    def _stale(self) -> list[str]:
+        """Deviations of which some case now does better, or that match nothing although the whole suite ran."""
+        out = []
+        for index, deviation in enumerate(self.deviations):
+            cases = self.matched[index]
+            better = [case for case in cases if RANK[case.status] > RANK[deviation.verdict]]
+            if better or (not cases and self.whole_suite):
+                out.append(deviation.cases)
+        return out
+
+
+def _literal_brackets(pattern: str) -> str:
+    """``[2]`` in a pattern is the second case, not a set of characters."""
+    return pattern.replace("[", "[[]")

@@ -1,0 +1,169 @@
+"""What an engine showed against what a spec says. Cheap exact comparison first; the reasons only when it fails."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from typing import Any, NamedTuple
+
+from harness.engine import Array, Observed, Opaque
+from harness.language.expected import Exactly, Expected, Form, Items, Numbers, Tolerances, leaves
+
+MAX_WHERE = 1000
+
+
+class Mismatch(NamedTuple):
+    what: str
+    """``value``, ``shape``, ``dtype`` or ``type``."""
+    where: list[list[int]]
+    """Indices of the entries that differ."""
+    difference: float | str | None
+    detail: str = ""
+
+
+def compare(expected: Expected, observed: Observed) -> Mismatch | None:
+    """None where ``observed`` is as ``expected``."""
+    if isinstance(expected, Numbers):
+        if isinstance(observed, Array):
+            if (
+                observed.dtype == expected.dtype
+                and observed.shape == expected.shape
+                and observed.values == expected.values
+            ):
+                return None
+            return _arrays(expected, observed)
+        return _numbers(expected, observed)
+    if isinstance(expected, Exactly):
+        return _exactly(expected, observed)
+    if isinstance(expected, Form):
+        return _form(expected, observed)
+    return _items([*expected.items], observed)
+
+
+def _exactly(expected: Exactly, observed: Observed) -> Mismatch | None:
+    if isinstance(observed, Array) and observed.shape == ():
+        observed = observed.values
+    if type(observed) is type(expected.value) and observed == expected.value:
+        return None
+    return Mismatch("value", [[]], None)
+
+
+def _form(expected: Form, observed: Observed) -> Mismatch | None:
+    if not isinstance(observed, Array):
+        return Mismatch("type", [], None, f"a tensor is due, {_called(observed)} was seen")
+    if expected.shape is not None and observed.shape != expected.shape:
+        return Mismatch("shape", [], None)
+    if expected.dtype is not None and observed.dtype != expected.dtype:
+        return Mismatch("dtype", [], None)
+    return None
+
+
+def _arrays(expected: Numbers, observed: Array) -> Mismatch | None:
+    if observed.shape != expected.shape:
+        return Mismatch("shape", [], None, f"shape {list(expected.shape)} is due, {list(observed.shape)} was seen")
+    if observed.dtype != expected.dtype:
+        return Mismatch("dtype", [], None, f"dtype {expected.dtype} is due, {observed.dtype} was seen")
+    return _entries(leaves(expected.values), leaves(observed.values), expected)
+
+
+def _entries(wanted: list[Any], seen: list[Any], expected: Numbers) -> Mismatch | None:
+    wrong = [i for i, (e, o) in enumerate(zip(wanted, seen, strict=True)) if not is_close(o, e, expected.tolerance)]
+    if not wrong:
+        return None
+    gaps = [abs(seen[i] - wanted[i]) for i in wrong]
+    finite = [gap for gap in gaps if math.isfinite(gap)]
+    largest = max(finite) if finite and len(finite) == len(gaps) else str(max(gaps, key=lambda g: (math.isnan(g), g)))
+    return Mismatch("value", [_index(i, expected.shape) for i in wrong[:MAX_WHERE]], largest)
+
+
+def _index(position: int, shape: tuple[int, ...]) -> list[int]:
+    out: list[int] = []
+    for size in reversed(shape):
+        position, inner = divmod(position, size)
+        out.append(inner)
+    return out[::-1]
+
+
+def _numbers(expected: Numbers, observed: Observed) -> Mismatch | None:
+    """Plain Python numbers, alone or in lists, where numbers are due: their dtype is not judged."""
+    if isinstance(observed, (int, float, complex)) and not isinstance(observed, bool):
+        if expected.shape != ():
+            return Mismatch("shape", [], None, f"shape {list(expected.shape)} is due, one number was seen")
+        return _entries([expected.values], [observed], expected)
+    if isinstance(observed, list) and expected.shape:
+        rows = [Numbers(values, expected.shape[1:], expected.dtype, expected.tolerance) for values in expected.values]
+        return _items(rows, observed)
+    return Mismatch("type", [], None, f"numbers are due, {_called(observed)} was seen")
+
+
+def _items(expected: list[Any], observed: Observed) -> Mismatch | None:
+    if isinstance(observed, Array) and observed.shape:
+        observed = observed.values
+    if not isinstance(observed, list):
+        return Mismatch("type", [], None, f"a list is due, {_called(observed)} was seen")
+    if len(observed) != len(expected):
+        return Mismatch("shape", [], None, f"{len(expected)} items are due, {len(observed)} were seen")
+    found = [
+        (i, m) for i, (e, o) in enumerate(zip(expected, observed, strict=True)) if (m := compare(e, o)) is not None
+    ]
+    if not found:
+        return None
+    where = [[i, *index] for i, m in found for index in (m.where or [[]])]
+    gaps = [m.difference for _, m in found if isinstance(m.difference, float)]
+    first = found[0][1]
+    return Mismatch(first.what, where[:MAX_WHERE], max(gaps) if gaps else None, first.detail)
+
+
+def _called(observed: Observed) -> str:
+    match observed:
+        case None:
+            return "null"
+        case Opaque(type=name):
+            return f"an object of class {name}"
+        case Array(shape=shape):
+            return f"a tensor of shape {list(shape)}"
+        case list():
+            return "a list"
+    return f"{type(observed).__name__} {observed!r}"[:80]
+
+
+def is_close(observed: complex, expected: complex, tolerance: Tolerances) -> bool:
+    """Whether a number is as expected: nan is like nan, inf only like itself."""
+    if observed == expected:
+        return True
+    if cmath.isnan(expected) or cmath.isnan(observed):
+        return _nan_alike(observed, expected)
+    if cmath.isinf(expected) or cmath.isinf(observed):
+        return False
+    return abs(observed - expected) <= tolerance.atol + tolerance.rtol * abs(expected)
+
+
+def _nan_alike(observed: complex, expected: complex) -> bool:
+    a, b = complex(observed), complex(expected)
+    return all(x == y or (math.isnan(x) and math.isnan(y)) for x, y in ((a.real, b.real), (a.imag, b.imag)))
+
+
+def shown(value: Expected | Observed) -> Any:
+    """Expected or observed as JSON data for the record: tensors as mappings; nan, inf and complex numbers as text."""
+    match value:
+        case Numbers(values=values, shape=shape, dtype=dtype) | Array(values=values, shape=shape, dtype=dtype):
+            return {"dtype": dtype, "shape": list(shape), "values": _json(values)}
+        case Items(items=items):
+            return [shown(item) for item in items]
+        case Exactly(value=exact):
+            return exact
+        case Form(shape=shape, dtype=dtype):
+            return {"dtype": dtype, "shape": None if shape is None else list(shape)}
+        case Opaque(type=name):
+            return f"<{name}>"
+        case list():
+            return [shown(item) for item in value]
+    return _json(value)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_json(item) for item in value]
+    if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)
+    return value

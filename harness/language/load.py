@@ -1,0 +1,410 @@
+"""Files -> checked specs. Every mistake of every file is reported at once, each with its place and how to mend it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import keyword
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from harness.language import documents, expected, kinds, program
+from harness.language.compile import StepTree
+from harness.language.decode import Decoder
+from harness.language.documents import Node, Place, Scalar
+from harness.language.expected import Words, words_at
+from harness.language.records import Expectation, Spec, Step, Tolerance
+from harness.language.words import ATTRIBUTES, BUILTINS, NAMES
+from harness.problems import InputError, Problem, nearest
+
+DTYPES = frozenset(
+    {
+        "float16",
+        "bfloat16",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "bool",
+    }
+)
+_STEP_KEYS = tuple(field.name for field in msgspec.structs.fields(Step))
+
+
+class Observation(NamedTuple):
+    """One entry of a step's ``expect``."""
+
+    text: str
+    expectation: Expectation
+    words: Words
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedSpec:
+    """A spec that passed every check, ready to be compiled for any engine."""
+
+    spec: Spec
+    path: Path
+    file: str
+    """As it is shown: relative to the suite, or as the user named it."""
+    line: int
+    digest: str
+    """SHA-256 of what the spec says, however it is laid out."""
+    trees: tuple[StepTree, ...]
+    observations: tuple[tuple[Observation, ...], ...]
+    """Per step, in the order of its ``expect``."""
+    lines: tuple[int, ...]
+    """Where each step's program begins."""
+    needs: frozenset[str]
+    inputs: Mapping[str, tuple[ast.expr, str | None]]
+    """Names bound once, to a tensor of literals or a parameter: (the literal's tree, the dtype's name where given)."""
+    largest: int
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        return tuple(self.spec.cases[0]) if self.spec.cases else ()
+
+    @property
+    def cases(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(case id, parameters)"""
+        if not self.spec.cases:
+            yield self.spec.id, {}
+        elif len(self.spec.cases) == 1:
+            yield self.spec.id, dict(self.spec.cases[0])
+        else:
+            for number, case in enumerate(self.spec.cases, 1):
+                yield f"{self.spec.id}[{number}]", dict(case)
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """The spec files behind ``paths``: a file is itself, a folder is every ``*.yaml`` below it but ``_*.yaml``."""
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            for file in sorted(path.rglob("*.yaml")):
+                if not file.name.startswith("_"):
+                    found[file] = None
+        else:
+            found[path] = None
+    return list(found)
+
+
+def load(files: Iterable[Path], root: Path | None = None) -> list[CheckedSpec]:
+    """Load spec files; below ``root`` a spec's id must be its path. Raises `InputError` with all problems of all files."""
+    specs: list[CheckedSpec] = []
+    problems: list[Problem] = []
+    seen: dict[str, str] = {}
+    for path in files:
+        try:
+            spec = load_file(path, root)
+        except InputError as error:
+            problems += error.problems
+            continue
+        if spec.spec.id in seen:
+            problems.append(
+                Problem(spec.file, spec.line, 1, f"id {spec.spec.id!r} is already taken by {seen[spec.spec.id]}")
+            )
+        seen[spec.spec.id] = spec.file
+        specs.append(spec)
+    if problems:
+        raise InputError(problems)
+    return specs
+
+
+def load_file(path: Path, root: Path | None = None) -> CheckedSpec:
+    """Load one file. Raises `InputError`."""
+    inside = root is not None and path.resolve().is_relative_to(root.resolve())
+    if root is None or not inside:
+        return check(documents.read(path), path, str(path))
+    below = path.resolve().relative_to(root.resolve())
+    shown = str(Path(root.name) / below)
+    return check(documents.read(path, shown), path, shown, below.with_suffix("").as_posix())
+
+
+def check(node: Node, path: Path, shown: str, id: str | None = None) -> CheckedSpec:
+    """A document's nodes as a checked spec; ``id`` is what its id must be. Raises `InputError`."""
+    decoder = Decoder(shown)
+    spec = decoder.record(_long_form(node, decoder), Spec)
+    if spec is None or decoder.problems:
+        raise InputError(decoder.problems)
+    if id is not None and spec.id != id:
+        decoder.problem(decoder.places["id",], f"id {spec.id!r} must be the file's path below the suite: {id!r}")
+    return _SpecChecker(spec, decoder, shown).checked(path)
+
+
+def _long_form(node: Node, decoder: Decoder) -> Node:
+    """A spec with one step may write the step's keys at the top."""
+    if not isinstance(node, documents.Mapping):
+        return node
+    short = {key: entry for key, entry in node.items.items() if key in _STEP_KEYS}
+    if not short or "steps" in node.items:
+        for key in short:
+            decoder.problem(node.items[key][0], f"{key!r} stands beside 'steps'; move it into a step")
+        return documents.Mapping(node.place, {k: v for k, v in node.items.items() if k not in short})
+    first = next(iter(short.values()))[0]
+    steps = documents.Sequence(first, [documents.Mapping(first, short)])
+    items = {k: v for k, v in node.items.items() if k not in short}
+    return documents.Mapping(node.place, items | {"steps": (first, steps)})
+
+
+class _SpecChecker:
+    """Checks one decoded spec: its programs, kinds, parameters and expected values."""
+
+    def __init__(self, spec: Spec, decoder: Decoder, file: str) -> None:
+        self.spec = spec
+        self.decoder = decoder
+        self.file = file
+        self.problems = decoder.problems
+        self.parameters = tuple(spec.cases[0]) if spec.cases else ()
+        self.scope = program.Scope(self.parameters)
+        self.trees: list[StepTree] = []
+        self.observations: list[tuple[Observation, ...]] = []
+        self.inputs: dict[str, tuple[ast.expr, str | None]] = {}
+        self.used: set[str] = set()
+
+    def checked(self, path: Path) -> CheckedSpec:
+        self.check_cases()
+        for number, step in enumerate(self.spec.steps):
+            self.check_step(number, step)
+        if not self.problems:
+            self.inputs = _inputs([tree for step in self.trees for tree in step.body], set(self.parameters))
+            for number, step in enumerate(self.spec.steps):
+                self.check_values(number, step)
+            self.check_use()
+        if self.problems:
+            raise InputError(self.problems)
+        place = self.decoder.places
+        return CheckedSpec(
+            spec=self.spec,
+            path=path,
+            file=self.file,
+            line=place["id",].line,
+            digest=hashlib.sha256(msgspec.json.encode(self.spec)).hexdigest(),
+            trees=tuple(self.trees),
+            observations=tuple(self.observations),
+            lines=tuple(self.program_place(("steps", n, "run")).line for n in range(len(self.spec.steps))),
+            needs=frozenset(self.scope.needs),
+            inputs=self.inputs,
+            largest=_largest(self.spec, self.trees),
+        )
+
+    def problem(self, place: Place, text: str) -> None:
+        self.decoder.problem(place, text)
+
+    # ---- parameters
+
+    def check_cases(self) -> None:
+        for index, case in enumerate(self.spec.cases):
+            place = self.decoder.places["cases", index]
+            if set(case) != set(self.parameters):
+                names = sorted(set(case) ^ set(self.parameters))
+                self.problem(
+                    place, f"every case has the same parameters; {', '.join(map(repr, names))} is not in all of them"
+                )
+        for name in self.parameters:
+            place = self.decoder.places["cases", 0, name]
+            if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+                self.problem(place, f"parameter {name!r} is not a name")
+            elif name in BUILTINS or name == "tensor":
+                # Other words of the language (grad) may name a parameter; the spec cannot use the word then.
+                self.problem(place, f"parameter {name!r} is a word of the language; choose another name")
+
+    # ---- programs
+
+    def program_place(self, path: tuple[str | int, ...]) -> Place:
+        """Where the text of a scalar begins in the file."""
+        node = self.decoder.nodes[path]
+        place = node.place
+        if isinstance(node, Scalar) and node.style == "|":
+            return Place(place.line + 1, 1)
+        return Place(place.line, place.column + (1 if isinstance(node, Scalar) and node.style in ("'", '"') else 0))
+
+    def check_step(self, number: int, step: Step) -> None:
+        path = ("steps", number)
+        node = self.decoder.nodes[*path, "run"]
+        if isinstance(node, Scalar) and (node.style == ">" or (node.style != "|" and "\n" in node.value)):
+            self.problem(node.place, "a program of several lines begins with 'run: |'")
+            return
+        place = self.program_place((*path, "run"))
+        tree = program.parse(program.Source(step.run, self.file, place), self.scope, self.problems)
+        observed: list[ast.expr] = []
+        observations: list[Observation] = []
+        for text, value in step.expect.items():
+            key = self.decoder.places[*path, "expect", text]
+            expression = program.parse(program.Source(text, self.file, key), self.scope, self.problems, expression=True)
+            if isinstance(expression, ast.Expression):
+                observed.append(expression.body)
+                expectation = value if isinstance(value, Expectation) else Expectation(value=value)
+                observations.append(Observation(text, expectation, _words(expression.body), key.line))
+        if step.raises is not None:
+            self.check_kind((*path, "raises"), step.raises, kinds.errors(), "error")
+        for index, kind in enumerate(step.warns):
+            self.check_kind((*path, "warns", index), kind, kinds.warnings(), "warning")
+        if step.message is not None and step.raises is None and not step.warns:
+            self.problem(self.decoder.places[*path, "message"], "'message' goes with 'raises' or 'warns'")
+        if isinstance(tree, ast.Module):
+            self.trees.append(StepTree(tree.body, observed, step.raises is not None))
+            self.observations.append(tuple(observations))
+
+    def check_kind(self, path: tuple[str | int, ...], kind: str, known: Mapping[str, str], what: str) -> None:
+        if kind not in known:
+            hint = nearest(kind, known) or "; `harness kinds` lists them"
+            self.problem(self.decoder.places[path], f"unknown kind of {what} {kind!r}{hint}")
+
+    # ---- expected values
+
+    def check_values(self, number: int, step: Step) -> None:
+        for entry in self.observations[number]:
+            path = ("steps", number, "expect", entry.text)
+            node = self.decoder.nodes[path]
+            expectation = entry.expectation
+            if (
+                expectation.dtype is not None
+                and expectation.dtype not in DTYPES
+                and expectation.dtype not in self.parameters
+            ):
+                where = self.decoder.places.get((*path, "dtype"), node.place)
+                self.problem(where, f"unknown dtype {expectation.dtype!r}{nearest(expectation.dtype, DTYPES)}")
+            if expectation.value is msgspec.UNSET:
+                if expectation.shape is None and expectation.dtype is None:
+                    self.problem(node.place, "says nothing; give 'value', 'shape' or 'dtype'")
+            else:
+                value_node = node
+                if isinstance(node, documents.Mapping):
+                    value_node = node.items["value"][1]
+                self.check_value(value_node, entry.words)
+
+    def check_value(self, node: Node, words: Words) -> None:
+        if isinstance(node, documents.Sequence):
+            for index, item in enumerate(node.items):
+                self.check_value(item, words_at(words, index))
+        elif isinstance(node, Scalar) and isinstance(node.value, str) and words is not True:
+            try:
+                tree = expected.parse(node.value)
+            except expected.BadValue as error:
+                self.problem(node.place, f"{error}")
+                return
+            known = {*self.parameters, *self.inputs}
+            for name in expected.names_in(tree):
+                self.used.add(name.id)
+                if name.id not in known:
+                    place = Place(node.place.line, node.place.column + name.col_offset)
+                    self.problem(
+                        place,
+                        f"name {name.id!r} is neither a parameter nor an input of the program{nearest(name.id, known)}",
+                    )
+
+    def check_use(self) -> None:
+        for step in self.trees:
+            for tree in (*step.body, *step.observed):
+                self.used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        for entries in self.observations:
+            self.used |= {entry.expectation.dtype or "" for entry in entries}
+        for name in self.parameters:
+            if name not in self.used:
+                self.problem(self.decoder.places["cases", 0, name], f"parameter {name!r} is never used")
+        if not any(step.expect or step.raises or step.warns for step in self.spec.steps):
+            self.problem(self.decoder.places["id",], "expects nothing: give a step 'expect', 'raises' or 'warns'")
+
+
+def _words(node: ast.expr) -> Words:
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            return (NAMES.get(name) or BUILTINS.get(name) or NAMES["grad"]).result in ("word", "words")
+        case ast.Call(func=ast.Attribute(attr=name)) | ast.Attribute(attr=name):
+            return name in ATTRIBUTES and ATTRIBUTES[name].result in ("word", "words")
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            return [_words(element) for element in elements]
+        case ast.ListComp(elt=element):
+            return _words(element)
+        case ast.Subscript(value=value):
+            return _words(value) is True
+        case ast.IfExp(body=body, orelse=orelse):
+            return _words(body) is True or _words(orelse) is True
+    return False
+
+
+def _inputs(statements: list[ast.stmt], parameters: set[str]) -> dict[str, tuple[ast.expr, str | None]]:
+    """Names that hold the same literal tensor from where they are bound to the end of the program."""
+    stores: dict[str, int] = {}
+    for statement in statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                stores[node.id] = stores.get(node.id, 0) + 1
+    found: dict[str, tuple[ast.expr, str | None]] = {}
+    for statement in statements:
+        match statement:
+            case ast.Assign(
+                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="tensor"), args=[data], keywords=keywords)
+            ):
+                given = next((k.value for k in keywords if k.arg == "dtype"), None)
+                dtype = given.id if isinstance(given, ast.Name) else None
+                if stores[name] == 1 and _literal(data, parameters) and (given is None or dtype is not None):
+                    found[name] = (data, dtype)
+    return found
+
+
+def _literal(node: ast.expr, parameters: set[str]) -> bool:
+    match node:
+        case ast.Constant(value=int() | float() | complex()):
+            return True
+        case ast.Name(id=name):
+            return name in parameters
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _literal(operand, set())
+        case ast.List(elts=elements):
+            return all(_literal(element, parameters) for element in elements)
+    return False
+
+
+def literal_value(node: ast.expr, parameters: Mapping[str, Any]) -> Any:
+    """The data of an input."""
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Name(id=name):
+            return parameters[name]
+        case ast.UnaryOp(operand=operand):
+            return -literal_value(operand, parameters)
+        case ast.List(elts=elements):
+            return [literal_value(element, parameters) for element in elements]
+    raise AssertionError(ast.dump(node))
+
+
+def tolerance(given: Tolerance | None) -> expected.Tolerances | None:
+    return None if given is None else expected.Tolerances(given.rtol, given.atol)
+
+
+def _largest(spec: Spec, trees: list[StepTree]) -> int:
+    """No tensor that the program writes out has more elements than this."""
+    numbers = 0
+    for step in trees:
+        for statement in step.body:
+            for node in ast.walk(statement):
+                numbers += isinstance(node, ast.Constant)
+                if isinstance(node, ast.ListComp) or (isinstance(node, ast.Attribute) and node.attr == "append"):
+                    return 1_000_000
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id in ("zeros", "ones", "Linear")
+                ):
+                    sizes = [a.value for a in node.args if isinstance(a, ast.Constant) and type(a.value) is int]
+                    product = 1
+                    for size in sizes:
+                        product *= max(size, 1)
+                    if len(sizes) < len(node.args):
+                        return 1_000_000
+                    numbers = max(numbers, product)
+    leaves = [len(expected.leaves([value])) for case in spec.cases for value in case.values()]
+    return max([numbers, *leaves])

@@ -1,0 +1,495 @@
+"""Program text -> a checked tree: the safe subset of Python, whitelisted node by node.
+
+Nothing here runs anything. A tree that passes holds only: assignment, augmented assignment, calls of known words and of
+the program's own functions, attributes from a fixed list, indexing, arithmetic, comparison, ``for``, ``if``, ``with`` a
+grad mode, ``def``, ``class ...(Function)``, ``return``. What is left to run time (how often a loop turns, how large a
+number or a tensor grows) is bounded by the compiler's guards.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import keyword
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from harness.language.documents import Place
+from harness.language.words import ATTRIBUTES, BUILTINS, LISTS, NAMES
+from harness.problems import Problem, nearest, shortened
+
+MAX_SOURCE: Final = 20_000
+MAX_TREE: Final = 4_000
+MAX_TREE_DEPTH: Final = 40
+MAX_TEXT: Final = 200
+MAX_INTEGER: Final = 2**63
+
+MODES: Final = frozenset({"no_grad", "enable_grad", "set_grad_enabled"})
+SETTABLE: Final = frozenset({"grad", "requires_grad", "data"})
+CLASSES: Final = frozenset({"Tensor", "Variable"})
+OPERATORS: Final[dict[type[ast.AST], str]] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+}
+_COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot)
+_HINTS: Final[dict[type[ast.AST], str]] = {
+    ast.Import: "imports do not exist here; every word of the language is at hand",
+    ast.ImportFrom: "imports do not exist here; every word of the language is at hand",
+    ast.While: "'while' has no bound; use 'for ... in range(...)'",
+    ast.Try: "errors are expected with 'raises:', not caught",
+    ast.Raise: "a program does not raise errors itself",
+    ast.JoinedStr: "texts are not formatted here",
+    ast.Lambda: "use 'def'",
+    ast.Global: "assign at the top level instead",
+    ast.Nonlocal: "assign at the top level instead",
+    ast.Await: "nothing is asynchronous here",
+    ast.NamedExpr: "assign on a line of its own",
+    ast.Starred: "write the arguments out",
+    ast.Delete: "nothing needs deleting here",
+    ast.Assert: "say what must be seen with 'expect:'",
+    ast.Dict: "use lists",
+    ast.Set: "use lists",
+    ast.DictComp: "use a list comprehension",
+    ast.SetComp: "use a list comprehension",
+    ast.GeneratorExp: "use a list comprehension",
+}
+
+
+class Source(NamedTuple):
+    """Program text and where it stands in its file, so that every message and traceback can name the line."""
+
+    text: str
+    file: str
+    place: Place
+    """Of the text's first character."""
+
+
+class Scope:
+    """What a spec's program has named so far: grows from step to step."""
+
+    def __init__(self, parameters: Iterator[str] | list[str] | tuple[str, ...] = ()) -> None:
+        self.names: set[str] = set(parameters)
+        self.functions: set[str] = set()
+        self.classes: set[str] = set()
+        self.needs: set[str] = set()
+        self.lists: set[str] = set()
+
+
+def parse(
+    source: Source, scope: Scope, problems: list[Problem], *, expression: bool = False
+) -> ast.Module | ast.Expression | None:
+    """Parse and check; names that the text assigns are added to ``scope``, what it needs of an engine to ``scope.needs``.
+
+    Line numbers of the tree are those of the file. Returns None where anything was wrong (it is in ``problems`` then)."""
+    before = len(problems)
+    checker = _Checker(source, scope, problems)
+    tree = checker.tree(expression)
+    if tree is None:
+        return None
+    if isinstance(tree, ast.Expression):
+        checker.expression(tree.body)
+    else:
+        checker.assigned_anywhere(tree)
+        checker.block(tree.body)
+    if len(problems) > before:
+        return None
+    ast.increment_lineno(tree, source.place.line - 1)
+    return tree
+
+
+class _Checker:
+    def __init__(self, source: Source, scope: Scope, problems: list[Problem]) -> None:
+        self.source = source
+        self.scope = scope
+        self.problems = problems
+        self.local: set[str] = set()  # parameters and locals of the def that is being checked
+        self.inside: str | None = None  # its name
+        self.later: set[str] = set()  # names a def may use although they are assigned after it
+
+    # ---- text
+
+    def problem(self, node: ast.AST | None, text: str) -> None:
+        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        place = self.source.place
+        self.problems.append(Problem(self.source.file, place.line + line - 1, place.column + column, text))
+
+    def tree(self, expression: bool) -> ast.Module | ast.Expression | None:
+        text = self.source.text
+        if len(text) > MAX_SOURCE:
+            self.problem(None, f"program of {len(text):,} characters; at most {MAX_SOURCE:,}")
+            return None
+        try:
+            tree: ast.Module | ast.Expression
+            tree = ast.parse(text, mode="eval") if expression else ast.parse(text)
+        except SyntaxError as error:
+            at = ast.Pass(lineno=error.lineno or 1, col_offset=max((error.offset or 1) - 1, 0))
+            self.problem(at, f"is not a program: {error.msg}")
+            return None
+        except (ValueError, MemoryError, RecursionError, OverflowError) as error:
+            self.problem(None, f"is not a program: {error or 'nested too deeply'}")
+            return None
+        if not expression and isinstance(tree, ast.Module) and not tree.body:
+            self.problem(None, "holds no statement")
+            return None
+        return tree if self._small(tree) else None
+
+    def _small(self, tree: ast.AST) -> bool:
+        level, count, depth = [tree], 0, 0
+        while level:
+            count += len(level)
+            depth += 1
+            if count > MAX_TREE or depth > MAX_TREE_DEPTH:
+                self.problem(
+                    None, f"program too large: more than {MAX_TREE:,} parts or nested deeper than {MAX_TREE_DEPTH}"
+                )
+                return False
+            level = [child for node in level for child in ast.iter_child_nodes(node)]
+        return True
+
+    def unknown(self, node: ast.AST, what: str) -> None:
+        hint = _HINTS.get(type(node), "")
+        self.problem(node, f"{what} is not part of the language{'; ' + hint if hint else ''}")
+
+    # ---- statements
+
+    def assigned_anywhere(self, tree: ast.Module) -> None:
+        for statement in tree.body:
+            for node in _outside_functions(statement):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                    self.later.add(node.id)
+
+    def block(self, statements: list[ast.stmt]) -> None:
+        for statement in statements:
+            self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                self.expression(value)
+                for target in targets:
+                    self.target(target)
+                    if isinstance(target, ast.Name) and isinstance(value, (ast.List, ast.ListComp)):
+                        self.scope.lists.add(target.id)
+            case ast.AugAssign(target=target, op=op, value=value):
+                self.expression(value)
+                self.operator(node, op, suffix="=")
+                if isinstance(target, ast.Name):
+                    self.load(target, target.id)
+                else:
+                    self.expression(_as_load(target))
+                self.target(target)
+            case ast.Expr(value=value):
+                self.expression(value)
+            case ast.For(target=target, iter=iterable, body=body, orelse=[]):
+                self.expression(iterable)
+                self.target(target)
+                self.block(body)
+            case ast.If(test=test, body=body, orelse=orelse):
+                self.expression(test)
+                self.block(body)
+                self.block(orelse)
+            case ast.With(items=items, body=body):
+                for item in items:
+                    self.mode(item)
+                self.block(body)
+            case ast.FunctionDef():
+                self.function(node)
+            case ast.ClassDef():
+                self.custom_function(node)
+            case ast.Return(value=value) if self.inside is not None:
+                if value is not None:
+                    self.expression(value)
+            case ast.Pass():
+                pass
+            case ast.For():
+                self.problem(node, "'else' of a loop is not part of the language")
+            case ast.Return():
+                self.problem(node, "'return' outside of a def")
+            case _:
+                self.unknown(node, f"{_word(node)!r}")
+
+    def target(self, node: ast.expr) -> None:
+        match node:
+            case ast.Name(id=name):
+                self.bind(node, name)
+            case ast.Tuple(elts=elements) | ast.List(elts=elements):
+                for element in elements:
+                    self.target(element)
+            case ast.Subscript(value=value, slice=index):
+                self.expression(value)
+                self.index(index)
+                self.scope.needs.add("[]=")
+            case ast.Attribute(value=value, attr=name):
+                self.expression(value)
+                if name not in SETTABLE:
+                    self.problem(node, f"'.{name}' cannot be assigned; only {_listed(SETTABLE)} can")
+                self.scope.needs.add(f".{name} =")
+            case _:
+                self.unknown(node, "this target of an assignment")
+
+    def bind(self, node: ast.AST, name: str) -> None:
+        if name.startswith("_"):
+            self.problem(node, f"name {name!r} begins with an underscore; choose another")
+        elif name in NAMES or name in BUILTINS:
+            self.problem(node, f"{name!r} is a word of the language; choose another name")
+        elif hasattr(builtins, name) or keyword.issoftkeyword(name):
+            self.problem(node, f"{name!r} is a word of Python; choose another name")
+        elif name in self.scope.functions or name in self.scope.classes:
+            self.problem(node, f"{name!r} is a function of this program; choose another name")
+        elif self.inside is not None:
+            self.local.add(name)
+        else:
+            self.scope.names.add(name)
+
+    def mode(self, item: ast.withitem) -> None:
+        call = item.context_expr
+        if item.optional_vars is not None:
+            self.problem(item.optional_vars, "'as' has no use here: a mode gives nothing back")
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MODES:
+            self.expression(call)
+        else:
+            self.problem(call, f"'with' takes a grad mode: {_listed(f'{mode}()' for mode in MODES)}")
+
+    def function(self, node: ast.FunctionDef, *, method: bool = False) -> None:
+        if self.inside is not None:
+            self.problem(node, "a def inside a def is not part of the language")
+            return
+        if node.decorator_list:
+            self.problem(node.decorator_list[0], "decorators are not part of the language")
+        arguments = node.args
+        if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs or arguments.defaults:
+            self.problem(node, "a def takes plain parameters only: no defaults, no * and no **")
+        if not method:
+            self.bind(node, node.name)
+            self.scope.names.discard(node.name)
+        self.inside, self.local = node.name, set()
+        for argument in arguments.args:
+            self.bind(argument, argument.arg)
+        for child in _outside_functions(*node.body):
+            if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                self.bind(child, child.id)
+        self.block(node.body)
+        self.inside, self.local = None, set()
+        if not method:
+            self.scope.functions.add(node.name)
+
+    def custom_function(self, node: ast.ClassDef) -> None:
+        base = node.bases[0] if len(node.bases) == 1 else None
+        if not (isinstance(base, ast.Name) and base.id == "Function") or node.keywords or node.decorator_list:
+            self.problem(node, "a class must be a custom function: class NAME(Function)")
+            return
+        self.scope.needs.add("Function")
+        for statement in node.body:
+            if isinstance(statement, ast.FunctionDef) and statement.name in ("forward", "backward"):
+                self.function(statement, method=True)
+            else:
+                self.problem(
+                    statement, "a custom function holds 'def forward(ctx, ...)' and 'def backward(ctx, ...)' only"
+                )
+        self.bind(node, node.name)
+        self.scope.names.discard(node.name)
+        self.scope.classes.add(node.name)
+
+    # ---- expressions
+
+    def expression(self, node: ast.expr) -> None:
+        match node:
+            case ast.Constant(value=value):
+                self.constant(node, value)
+            case ast.Name(id=name):
+                self.name(node, name)
+            case ast.Attribute(value=value, attr=name):
+                self.expression(value)
+                self.attribute(node, name)
+            case ast.Call():
+                self.call(node)
+            case ast.BinOp(left=left, op=op, right=right):
+                self.expression(left)
+                self.expression(right)
+                self.operator(node, op)
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Not(), operand=operand):
+                self.expression(operand)
+            case ast.BoolOp(values=values):
+                for value in values:
+                    self.expression(value)
+            case ast.Compare(left=left, ops=ops, comparators=comparators):
+                for value in (left, *comparators):
+                    self.expression(value)
+                if not all(isinstance(op, _COMPARISONS) for op in ops):
+                    self.problem(node, "'in' is not part of the language")
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                for value in (test, body, orelse):
+                    self.expression(value)
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                for element in elements:
+                    self.expression(element)
+            case ast.ListComp():
+                self.comprehension(node)
+            case ast.Subscript(value=value, slice=index):
+                self.expression(value)
+                self.index(index)
+                self.scope.needs.add("[]")
+            case _:
+                self.unknown(node, _word(node))
+
+    def constant(self, node: ast.AST, value: object) -> None:
+        if isinstance(value, bytes):
+            self.problem(node, "bytes are not part of the language")
+        elif isinstance(value, str) and len(value) > MAX_TEXT:
+            self.problem(node, f"a text of {len(value):,} characters; at most {MAX_TEXT}")
+        elif type(value) is int and abs(value) >= MAX_INTEGER:
+            self.problem(node, "an integer that does not fit in 64 bits")
+
+    def load(self, node: ast.AST, name: str) -> None:
+        known = self.scope.names | self.local | (self.later if self.inside else set())
+        if name not in known and name not in self.scope.functions and name not in self.scope.classes:
+            words = [*known, *self.scope.functions, *self.scope.classes, *NAMES, *BUILTINS]
+            self.problem(node, f"name {shortened(name)} is not defined{nearest(name, words)}")
+
+    def name(self, node: ast.AST, name: str) -> None:
+        """A name as a value (not called)."""
+        if name in self.local or name in self.scope.names:
+            return
+        if name in NAMES:
+            if NAMES[name].result != "word" and name not in CLASSES:
+                self.problem(node, f"{name!r} must be called")
+            self.scope.needs.add(name)
+        elif name in BUILTINS:
+            self.problem(node, f"{name!r} must be called")
+        elif name in self.scope.functions or name in self.scope.classes or name == self.inside:
+            self.problem(
+                node, f"function {name!r} can be called, or handed to a word of the language, and nothing else"
+            )
+        else:
+            self.load(node, name)
+
+    def attribute(self, node: ast.AST, name: str) -> None:
+        if name in ATTRIBUTES:
+            self.scope.needs.add(f".{name}")
+        elif name not in LISTS:
+            self.problem(
+                node,
+                f"attribute {shortened('.' + name)} is not part of the language{nearest(name, [*ATTRIBUTES, *LISTS])}",
+            )
+
+    def call(self, node: ast.Call) -> None:
+        takes_functions = False
+        keywords: tuple[str, ...] = ()
+        word = ""
+        match node.func:
+            case ast.Name(id=name) if name in self.local or name in self.scope.names:
+                pass  # a module or another callable that the engine made
+            case ast.Name(id=name) if name in NAMES:
+                word, keywords = name, NAMES[name].keywords
+                self.scope.needs.add(name)
+                takes_functions = True
+                if NAMES[name].result == "word" and name != "op_name":
+                    self.problem(node, f"{name!r} is a dtype and cannot be called")
+            case ast.Name(id=name) if name in BUILTINS:
+                if name == "abs":
+                    self.scope.needs.add("abs")
+            case ast.Name(id=name) if name in self.scope.functions:
+                pass
+            case ast.Name(id=name) if name == self.inside:
+                self.problem(node, f"{name!r} calls itself; recursion is not part of the language")
+            case ast.Attribute(value=ast.Name(id=owner), attr="apply") if owner in self.scope.classes:
+                self.scope.needs.add(".apply")
+            case ast.Attribute(value=value, attr=name):
+                self.expression(node.func)
+                takes_functions = True
+                if name in LISTS and not (
+                    isinstance(value, ast.Name) and (value.id in self.scope.lists or value.id in self.local)
+                ):
+                    self.problem(node.func, f"'.{name}' is for lists that the program made")
+                if name in ATTRIBUTES:
+                    word, keywords = f".{name}", ATTRIBUTES[name].keywords
+            case ast.Name():
+                self.load(node.func, node.func.id)
+            case _:
+                self.problem(node.func, "only words, functions and methods can be called")
+        for argument in node.args:
+            if takes_functions and isinstance(argument, ast.Name) and argument.id in self.scope.functions:
+                continue
+            self.expression(argument)
+        for given in node.keywords:
+            if given.arg is None:
+                self.problem(given.value, "** is not part of the language")
+            elif given.arg not in keywords:
+                self.problem(given, f"{word or 'this call'} has no keyword {given.arg!r}{nearest(given.arg, keywords)}")
+            else:
+                self.scope.needs.add(f"{word}({given.arg})")
+            self.expression(given.value)
+
+    def operator(self, node: ast.AST, op: ast.operator, suffix: str = "") -> None:
+        if type(op) not in OPERATORS:
+            self.problem(node, "this operator is not part of the language")
+        else:
+            self.scope.needs.add(OPERATORS[type(op)] + suffix)
+
+    def comprehension(self, node: ast.ListComp) -> None:
+        added: set[str] = set()
+        for generator in node.generators:
+            self.expression(generator.iter)
+            for child in ast.walk(generator.target):
+                if isinstance(child, ast.Name):
+                    added.add(child.id)
+                    if child.id in NAMES or child.id in BUILTINS or child.id.startswith("_"):
+                        self.bind(child, child.id)  # says what is wrong with it
+                elif not isinstance(child, (ast.Tuple, ast.expr_context)):
+                    self.problem(child, "a comprehension runs over plain names")
+            self.local |= added
+            for test in generator.ifs:
+                self.expression(test)
+        self.expression(node.elt)
+        if self.inside is None:
+            self.local -= added
+
+    def index(self, node: ast.expr) -> None:
+        match node:
+            case ast.Slice(lower=lower, upper=upper, step=step):
+                for part in (lower, upper, step):
+                    if part is not None:
+                        self.expression(part)
+            case ast.Tuple(elts=elements):
+                for element in elements:
+                    self.index(element)
+            case _:
+                self.expression(node)
+
+
+def _outside_functions(*statements: ast.AST) -> Iterator[ast.AST]:
+    """Every node below ``statements`` that is in the same scope (not in a def, a class or a comprehension)."""
+    todo: list[ast.AST] = list(statements)
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ListComp, ast.Lambda)):
+            todo.extend(ast.iter_child_nodes(node))
+
+
+def _as_load(node: ast.expr) -> ast.expr:
+    """The target of an augmented assignment as the value that is read first."""
+    if isinstance(node, ast.Attribute):
+        return ast.copy_location(ast.Attribute(node.value, node.attr, ast.Load()), node)
+    if isinstance(node, ast.Subscript):
+        return ast.copy_location(ast.Subscript(node.value, node.slice, ast.Load()), node)
+    return node
+
+
+def _word(node: ast.AST) -> str:
+    return {
+        "JoinedStr": "an f-string",
+        "NamedExpr": "':='",
+        "GeneratorExp": "a generator",
+        "AsyncFunctionDef": "'async'",
+    }.get(type(node).__name__, type(node).__name__.lower().removesuffix("from"))
+
+
+def _listed(words: Iterator[str] | frozenset[str]) -> str:
+    return ", ".join(sorted(words))

@@ -1,0 +1,53 @@
+"""JSON Schemas, generated from the records: what editors complete and check, what other languages read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from harness import plugins, record, selection
+from harness.language import kinds
+from harness.language.records import Spec, Step
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def spec() -> dict[str, Any]:
+    """Of a spec file, its one-step shorthand included."""
+    out = msgspec.json.schema(Spec)
+    definitions = out["$defs"]
+    step = definitions["Step"]["properties"]
+    step["raises"] = {"enum": sorted(kinds.errors()), "description": step["raises"]["description"]}
+    warning = {"enum": sorted(kinds.warnings())}
+    step["warns"] = {
+        "anyOf": [warning, {"type": "array", "items": warning}],
+        "description": step["warns"]["description"],
+    }
+    properties = definitions["Spec"]["properties"]
+    properties["source"] = {
+        "anyOf": [{"type": "string"}, properties["source"]],
+        "description": properties["source"]["description"],
+    }
+    definitions["Spec"]["properties"] = properties | {
+        name: {"$ref": f"#/$defs/Step/properties/{name}"} for name in (f.name for f in msgspec.structs.fields(Step))
+    }
+    definitions["Spec"]["required"] = [name for name in definitions["Spec"]["required"] if name != "steps"]
+    definitions["Spec"]["oneOf"] = [{"required": ["steps"]}, {"required": ["run"]}]
+    return {"$schema": DRAFT, "title": "A spec of the conformance suite for automatic differentiation"} | out
+
+
+def all_schemas() -> dict[str, dict[str, Any]]:
+    """Name -> schema."""
+    return {
+        "spec": spec(),
+        "engine": {"$schema": DRAFT, "title": "engine.yaml"} | msgspec.json.schema(plugins.EngineFile),
+        "area": {"$schema": DRAFT, "title": "_area.yaml"} | msgspec.json.schema(selection.Area),
+        "record": record.schema(),
+    }
+
+
+def text(schema: dict[str, Any]) -> str:
+    """As it is committed under ``harness/schemas``."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

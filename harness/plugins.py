@@ -1,0 +1,253 @@
+"""Finding and loading engines: by name, by folder, by ``module:Class``; all three work exactly alike.
+
+A folder is a Python package loaded by path under a private name, so that an adapter called ``torch`` does not stand in
+the way of ``import torch``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from msgspec import Meta, field
+
+from harness.engine import Engine, EngineUnusable
+from harness.language import documents
+from harness.language.decode import Decoder
+from harness.language.program import OPERATORS
+from harness.language.records import Record, Text
+from harness.language.words import ATTRIBUTES, NAMES
+from harness.places import room
+from harness.problems import InputError, nearest
+from harness.record import Status
+
+
+class Follows(StrEnum):
+    PYTORCH = "pytorch"
+    """Its documents promise PyTorch's behaviour and wording: `observed` specs and `message` are judged."""
+    NONE = "none"
+
+
+class Judges(StrEnum):
+    ALL = "all"
+    VALUES = "values"
+    """Only what expressions show: specs that expect an error or a warning are not applicable."""
+
+
+class Deviation(Record, frozen=True, kw_only=True):
+    """A verdict that is known and explained."""
+
+    cases: Annotated[Text, Meta(description="case ids, with * and ? as in a shell")]
+    verdict: Annotated[Status, Meta(description="the verdict it explains; any other is a regression")] = Status.FAIL
+    reason: Text
+    link: Annotated[Text, Meta(description="an issue, a document, a script: where the reason can be checked")]
+    versions: Annotated[str, Meta(description="of the engine, as pip writes them (>=2.4,<2.15); empty for all")] = ""
+
+
+class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
+    """``engine.yaml``: who an engine is, what it lacks by design, where it is known to deviate."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+    title: Text
+    summary: str = ""
+    homepage: str = ""
+    install: Annotated[str, Meta(description="what a user types to install the engine")] = ""
+    follows: Follows = Follows.NONE
+    judges: Judges = Judges.ALL
+    default_dtype: Annotated[str, Meta(description="of tensors made from numbers with a decimal point")] = "float32"
+    versions: Annotated[str, Meta(description="of the engine that the adapter supports, as pip writes them")] = ""
+    lacks: Annotated[
+        dict[Text, Text],
+        Meta(description="a word (no_grad, .retain_grad, .backward(retain_graph), []=): why it is absent by design"),
+    ] = field(default_factory=dict)
+    deviations: tuple[Deviation, ...] = ()
+
+
+class Candidate(NamedTuple):
+    """An engine that was found and not yet loaded: nothing of it was imported."""
+
+    file: EngineFile
+    source: str
+    """How it was named, where it is not one of the suite's own."""
+    folder: Path | None
+    module: str = ""
+    class_name: str = "Engine"
+
+
+class Loaded(NamedTuple):
+    file: EngineFile
+    source: str
+    engine: Engine
+    device: str
+
+
+def builtin() -> Iterator[Candidate]:
+    """The suite's own engines."""
+    for path in sorted(room("engines").glob("*/engine.yaml")):
+        yield Candidate(read_engine_file(path), "", path.parent)
+
+
+def find(name: str) -> Candidate:
+    """The engine that ``name`` means. Raises `EngineUnusable`, or `InputError` for a wrong engine.yaml."""
+    folder = room("engines") / name
+    if name and "/" not in name and (folder / "engine.yaml").is_file():
+        return Candidate(read_engine_file(folder / "engine.yaml"), "", folder)
+    path = Path(name)
+    if path.is_dir():
+        if not (path / "engine.yaml").is_file():
+            raise EngineUnusable(f"{name}: the folder holds no engine.yaml; `harness init-engine NAME` writes one")
+        return Candidate(read_engine_file(path / "engine.yaml"), name, path)
+    module, colon, class_name = name.partition(":")
+    if colon and module and class_name.isidentifier() and all(part.isidentifier() for part in module.split(".")):
+        return Candidate(_beside(module), name, None, module, class_name)
+    known = [candidate.file.name for candidate in builtin()]
+    hint = nearest(name, known) or f"; known are {', '.join(known)}"
+    raise EngineUnusable(
+        f"no engine {name!r}{hint}. A folder with an engine.yaml or package.module:Class will do as well"
+    )
+
+
+def _beside(module: str) -> EngineFile:
+    """The engine.yaml beside a module, or the least that can be said without one."""
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError) as error:
+        raise EngineUnusable(f"module {module!r} cannot be found: {error}") from None
+    if found is None or found.origin is None:
+        raise EngineUnusable(f"module {module!r} cannot be found; is it installed in this environment ({sys.prefix})?")
+    path = Path(found.origin).parent / "engine.yaml"
+    if path.is_file():
+        return read_engine_file(path)
+    name = module.rpartition(".")[2].lower().replace("_", "-").strip("-")
+    return EngineFile(name=name, title=module)
+
+
+def read_engine_file(path: Path) -> EngineFile:
+    """Read an engine.yaml. Raises `InputError` with everything that is wrong in it."""
+    decoder = Decoder(_short(path))
+    file = decoder.record(documents.read(path, _short(path)), EngineFile)
+    if file is not None:
+        for word in file.lacks:
+            if not _is_need(word):
+                place = decoder.places["lacks", word]
+                known = [*NAMES, *(f".{a}" for a in ATTRIBUTES)]
+                decoder.problem(place, f"{word!r} is no word of the language{nearest(word, known)}")
+        for index, deviation in enumerate(file.deviations):
+            _versions(decoder, ("deviations", index, "versions"), deviation.versions)
+        _versions(decoder, ("versions",), file.versions)
+    if file is None or decoder.problems:
+        raise InputError(decoder.problems)
+    return file
+
+
+def _versions(decoder: Decoder, path: tuple[str | int, ...], text: str) -> None:
+    if not text:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        decoder.problem(decoder.places[path], f"{text!r} is no range of versions; write it as pip does: '>=2.4,<2.15'")
+
+
+def in_range(version: str, versions: str) -> bool:
+    """Whether an engine's version is in a range that `read_engine_file` accepted; an unreadable version is in none but ''."""
+    if not versions:
+        return True
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import InvalidVersion
+
+    try:
+        return SpecifierSet(versions).contains(version.partition("+")[0], prereleases=True)
+    except InvalidVersion:
+        return False
+
+
+def _is_need(word: str) -> bool:
+    base, _, keyword = word.rstrip(")").partition("(")
+    entry = ATTRIBUTES.get(base[1:]) if base.startswith(".") else NAMES.get(base)
+    if entry is not None:
+        return not keyword or keyword in entry.keywords
+    signs = {*OPERATORS.values(), *(f"{sign}=" for sign in OPERATORS.values()), "[]", "[]="}
+    return word in signs or (base.startswith(".") and base.endswith(" =") and base[1:-2] in ATTRIBUTES)
+
+
+def load(candidate: Candidate, device: str | None) -> Loaded:
+    """Import the adapter and its engine. Raises `EngineUnusable` with one message that says what to do."""
+    name = candidate.source or candidate.file.name
+    try:
+        module = _import_folder(candidate.folder) if candidate.folder else importlib.import_module(candidate.module)
+        made = getattr(module, candidate.class_name, None)
+        if not (isinstance(made, type) and issubclass(made, Engine)):
+            raise EngineUnusable(
+                f"{candidate.class_name!r} in {module.__file__} is no subclass of harness.engine.Engine"
+            )
+        engine = made(device)
+        version = engine.version
+    except EngineUnusable as error:
+        raise EngineUnusable(f"engine {name} cannot be used: {error}") from None
+    except ImportError as error:
+        install = f"; install it with: {candidate.file.install}" if candidate.file.install else ""
+        raise EngineUnusable(f"engine {name} cannot be imported: {error}{install}") from None
+    except (Exception, SystemExit) as error:
+        raise EngineUnusable(f"engine {name} cannot be loaded: {where(error)}") from None
+    _check_tables(name, engine)
+    if not isinstance(version, str) or not version:
+        raise EngineUnusable(f"engine {name}: its adapter gives version {version!r}; a text is due")
+    if not in_range(version, candidate.file.versions):
+        raise EngineUnusable(f"engine {name} is version {version}; the adapter supports {candidate.file.versions}")
+    return Loaded(candidate.file, candidate.source, engine, device or "cpu")
+
+
+def where(error: BaseException) -> str:
+    """An exception in one line: class, message, and the place where it was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message[:500]}{place}"
+
+
+def _check_tables(name: str, engine: Engine) -> None:
+    for table, words, known in (
+        ("names", engine.names, NAMES),
+        ("attributes", engine.attributes, ATTRIBUTES),
+        ("setters", engine.setters, ATTRIBUTES),
+    ):
+        if wrong := [word for word in words if word not in known]:
+            hint = nearest(wrong[0], known)
+            raise EngineUnusable(
+                f"engine {name}: {wrong[0]!r} in its table of {table} is no word of the language{hint}"
+            )
+
+
+def _import_folder(folder: Path) -> Any:
+    init = folder / "__init__.py"
+    if not init.is_file():
+        raise EngineUnusable(f"{folder} holds no __init__.py with a class Engine")
+    private = f"_harness_engine_{folder.resolve().name.replace('-', '_')}_{abs(hash(str(folder.resolve()))):x}"
+    if private in sys.modules:
+        return sys.modules[private]
+    found = importlib.util.spec_from_file_location(private, init, submodule_search_locations=[str(folder)])
+    assert found is not None and found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[private] = module
+    try:
+        found.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[private]
+        raise
+    return module
+
+
+def _short(path: Path) -> str:
+    rooms = room("engines")
+    return str(Path("engines") / path.relative_to(rooms)) if path.is_relative_to(rooms) else str(path)

@@ -1,0 +1,281 @@
+"""The run record: JSON Lines, one self-contained file per engine and run.
+
+A header, the judged specs, one line per case as it finishes, a footer. Every line is flushed when it is written, so a
+killed run leaves a readable record; a record without a footer is incomplete, and says so wherever it is shown.
+``FORMAT`` is the version of this schema: readers refuse a higher major version. Reports import this module and nothing
+else of the harness.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+FORMAT = "1.0"
+
+
+class Status(StrEnum):
+    """What happened to a case."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    SILENT_WRONG = "silent-wrong"
+    CRASH = "crash"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    UNSUPPORTED = "unsupported"
+    NOT_APPLICABLE = "not-applicable"
+    FLAKY = "flaky"
+    SPEC_SUSPECT = "spec-suspect"
+
+
+STATUS_MEANING: dict[Status, str] = {
+    Status.PASS: "every step did what the spec says",
+    Status.FAIL: "a wrong value, a missing or another error, a missing or extra warning",
+    Status.SILENT_WRONG: "a number where the engine lacks the feature",
+    Status.CRASH: "the engine's process died",
+    Status.TIMEOUT: "the case did not end in time",
+    Status.ERROR: "the adapter or the harness broke, not the engine",
+    Status.UNSUPPORTED: "the engine (or its adapter) does not have what the program needs",
+    Status.NOT_APPLICABLE: "the spec states something that this engine never claimed",
+    Status.FLAKY: "repeated runs disagree",
+    Status.SPEC_SUSPECT: "the oracles disagree: our fault, not the engine's",
+}
+
+JUDGED = (Status.PASS, Status.FAIL, Status.SILENT_WRONG, Status.CRASH, Status.TIMEOUT, Status.FLAKY)
+"""Statuses that are a statement about the engine."""
+
+
+class Standing(StrEnum):
+    """A verdict against the list of known deviations (or a baseline)."""
+
+    EXPECTED = "expected"
+    UNEXPECTED = "unexpected"
+    STALE = "stale"
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="line"):
+    """Base of all lines of a record."""
+
+
+class EngineInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    name: str
+    title: str
+    version: str
+    device: str = "cpu"
+    homepage: str = ""
+    source: str = ""
+    """How the engine was named on the command line, when it is not one of the suite's own."""
+
+
+class Header(Line, frozen=True, kw_only=True, tag="header"):
+    format: str
+    harness: str
+    suite: str
+    """SHA-256 over the selected specs' text: two records with the same hash judged the same text."""
+    engine: EngineInfo
+    python: str
+    platform: str
+    started: str
+    """UTC, ISO 8601."""
+    command: str
+    """What to type to get this run again."""
+    cases: int
+    """How many cases were selected."""
+    areas: dict[str, str] = {}
+    """Area -> its title."""
+
+
+class StepLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    run: str
+    line: int
+    expect: dict[str, Any] = {}
+    raises: str | None = None
+    warns: list[str] = []
+    message: str | None = None
+
+
+class SpecLine(Line, frozen=True, kw_only=True, tag="spec"):
+    """A spec as it was judged, so that a report needs nothing but the record."""
+
+    id: str
+    area: str
+    claim: str
+    source: list[str]
+    standing: str
+    file: str
+    lineno: int
+    steps: list[StepLine]
+    cases: list[dict[str, Any]] = []
+    note: str = ""
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that was not as the spec says (or, in `explain`, any check)."""
+
+    what: str
+    """``value``, ``shape``, ``dtype``, ``type``, ``no-error``, ``wrong-error``, ``unexpected-error``, ``missing-warning``,
+    ``extra-warning``, ``message``, ``bounds``."""
+    step: int
+    """1-based."""
+    line: int
+    """Line in the spec's file."""
+    expression: str = ""
+    """What was observed, or the statement that raised."""
+    expected: Any = None
+    """Plain data; tensors as ``{"dtype": ..., "shape": [...], "values": ...}``; nan, inf and complex numbers as text."""
+    observed: Any = None
+    difference: float | str | None = None
+    """The largest absolute difference of matching entries."""
+    where: list[list[int]] = []
+    """Index of every entry that differs (at most 1000); ``[[]]`` for a 0-d value."""
+    detail: str = ""
+    """The engine's own message, or a sentence that helps."""
+
+
+class GraphLine(msgspec.Struct, frozen=True, kw_only=True):
+    """The graph as the engine built it."""
+
+    nodes: list[tuple[str, str, list[str]]]
+    """(label, role, the program's names); role is leaf, op or root."""
+    edges: list[tuple[int, int]]
+    """(consumer, producer)"""
+
+
+class CaseLine(Line, frozen=True, kw_only=True, tag="case"):
+    id: str
+    """The spec's id, with ``[n]`` behind it where the spec has several cases (n from 1)."""
+    spec: str
+    status: Status
+    standing: Standing = Standing.EXPECTED
+    parameters: dict[str, Any] = {}
+    seconds: float = 0.0
+    failures: list[Check] = []
+    reason: str = ""
+    """Why it is unsupported or not applicable; the reason of a known deviation; the text of an adapter's error."""
+    link: str = ""
+    """Of a known deviation."""
+    graph: GraphLine | None = None
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    cases: int
+    statuses: dict[str, int]
+    unexpected: int
+    stale: int
+
+
+class Footer(Line, frozen=True, kw_only=True, tag="footer"):
+    totals: Totals
+    seconds: float
+    exit: int
+    conditions: list[str] = []
+    """Every condition that held, by name (see `harness.exits`), so that one exit code cannot hide another condition."""
+    stale: list[str] = []
+    """Patterns of known deviations that did not happen."""
+
+
+AnyLine = Header | SpecLine | CaseLine | Footer
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyLine] = msgspec.json.Decoder(AnyLine)
+
+
+class RecordError(Exception):
+    """A record cannot be read; the text says where and why."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that was read back."""
+
+    path: str
+    header: Header
+    specs: dict[str, SpecLine]
+    cases: dict[str, CaseLine]
+    footer: Footer | None
+
+    @property
+    def complete(self) -> bool:
+        return self.footer is not None and len(self.cases) == self.header.cases
+
+    @property
+    def label(self) -> str:
+        return f"{self.header.engine.name} {self.header.engine.version}"
+
+
+class Writer:
+    """Appends lines to a record; each is on disk (in the operating system's hands) when `write` returns."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._file: IO[bytes] = path.open("wb", buffering=0)
+
+    def write(self, *lines: AnyLine) -> None:
+        self._file.write(b"".join(_encoder.encode(line) + b"\n" for line in lines))
+
+    def close(self) -> None:
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def read(path: Path) -> Run:
+    """Read a record. A last line cut short (a killed run) is dropped; anything else unreadable is a `RecordError`."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from None
+    header: Header | None = None
+    footer: Footer | None = None
+    specs: dict[str, SpecLine] = {}
+    cases: dict[str, CaseLine] = {}
+    for number, text in enumerate(lines, 1):
+        if not text.strip():
+            continue
+        try:
+            line = _decoder.decode(text)
+        except msgspec.MsgspecError as error:
+            if number == len(lines) and header is not None:
+                break
+            raise RecordError(f"{path}:{number}: not a line of a run record: {error}") from None
+        match line:
+            case Header():
+                if line.format.split(".")[0] != FORMAT.split(".")[0]:
+                    raise RecordError(
+                        f"{path}:{number}: format {line.format}, this harness reads {FORMAT}; use a matching version"
+                    )
+                header = line
+            case SpecLine():
+                specs[line.id] = line
+            case CaseLine():
+                cases[line.id] = line
+            case Footer():
+                footer = line
+    if header is None:
+        raise RecordError(f"{path}: has no header, so it is not a run record; `harness run` writes them")
+    return Run(path=str(path), header=header, specs=specs, cases=cases, footer=footer)
+
+
+def find(arguments: Iterable[Path]) -> Iterator[Path]:
+    """The record files behind RUN arguments: a file is itself, a folder is every ``*.jsonl`` in it."""
+    for path in arguments:
+        if path.is_dir():
+            records = sorted(path.glob("*.jsonl"))
+            if not records:
+                raise RecordError(f"{path}: holds no run record (*.jsonl); `harness run --output {path}` writes one")
+            yield from records
+        else:
+            yield path
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of one line of a record."""
+    out = msgspec.json.schema(AnyLine)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Run record line, format {FORMAT}",
+    } | out

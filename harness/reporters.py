@@ -1,0 +1,37 @@
+"""Finding and loading reports: plug-ins that read finished run records and nothing else."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+from harness.places import room
+from harness.record import Run
+
+
+def names() -> list[str]:
+    """Every report there is."""
+    return sorted(path.parent.name for path in room("reports").glob("[!_]*/__init__.py"))
+
+
+def render(name: str, runs: Sequence[Run]) -> Mapping[str, str]:
+    """File name -> text of the report ``name`` over ``runs``."""
+    found: Mapping[str, str] = load(name).render(runs)
+    return found
+
+
+def load(name: str) -> ModuleType:
+    folder = room("reports") / name
+    private = f"_harness_report_{name}"
+    if private in sys.modules:
+        return sys.modules[private]
+    spec = importlib.util.spec_from_file_location(
+        private, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[private] = module
+    spec.loader.exec_module(module)
+    return module

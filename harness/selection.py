@@ -1,0 +1,167 @@
+"""Which specs a command means: ids, areas, patterns, files, ``-k`` expressions."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+
+from harness.language import documents, load
+from harness.language.decode import Decoder
+from harness.language.load import CheckedSpec
+from harness.language.records import Record, Text
+from harness.places import room
+from harness.problems import InputError, nearest
+
+
+class SelectionError(Exception):
+    """Words of a selection that mean nothing; the text says which and what was near."""
+
+
+class Area(Record, frozen=True, kw_only=True):
+    """``_area.yaml``: introduces a folder of specs."""
+
+    title: Text
+    about: Annotated[Text, Meta(description="what the area is and which documents it rests on, in a paragraph")]
+    order: Annotated[int, Meta(description="its place in the order in which a reader learns the topic")]
+
+
+def areas() -> dict[str, Area]:
+    """The suite's areas in teaching order. Raises `InputError`."""
+    found, problems = {}, []
+    for path in sorted(room("specs").glob("*/_area.yaml")):
+        shown = f"specs/{path.parent.name}/_area.yaml"
+        decoder = Decoder(shown)
+        area = decoder.record(documents.read(path, shown), Area)
+        problems += decoder.problems
+        if area is not None:
+            found[path.parent.name] = area
+    if problems:
+        raise InputError(problems)
+    return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
+
+
+def suite() -> list[CheckedSpec]:
+    """All specs of the suite, areas in teaching order, ids in alphabetical order within. Raises `InputError`."""
+    return _ordered(load.load(load.find([room("specs")]), room("specs")))
+
+
+def _ordered(specs: Iterable[CheckedSpec]) -> list[CheckedSpec]:
+    place = {name: index for index, name in enumerate(areas())}
+    return sorted(specs, key=lambda s: (place.get(s.spec.area, len(place)), s.spec.id))
+
+
+def select(words: Sequence[str], expression: str | None = None, area: Sequence[str] = ()) -> list[CheckedSpec]:
+    """The specs that ``words`` name, or all of the suite; narrowed by ``-k`` and ``--area``.
+
+    Raises `InputError` for specs that do not load, `SelectionError` for words that mean nothing."""
+    matches = keyword_filter(expression) if expression else None
+    files = [Path(word) for word in words if _is_path(word)]
+    names = [word for word in words if not _is_path(word)]
+    if missing := [file for file in files if not file.exists()]:
+        raise SelectionError(f"no such file: {missing[0]}")
+    chosen: dict[str, CheckedSpec] = {}
+    if names or not files:
+        everything = suite()
+        for word in names or ["*"]:
+            found = [spec for spec in everything if _named(spec, word)]
+            if not found:
+                known = [*(s.spec.id for s in everything), *(s.spec.area for s in everything)]
+                raise SelectionError(f"no spec {word!r}{nearest(word, known) or '; `harness list` shows them'}")
+            chosen |= {spec.spec.id: spec for spec in found}
+        known_areas = {spec.spec.area for spec in everything}
+        if wrong := [name for name in area if name not in known_areas]:
+            raise SelectionError(
+                f"no area {wrong[0]!r}{nearest(wrong[0], known_areas) or '; known are ' + ', '.join(sorted(known_areas))}"
+            )
+    if files:
+        chosen |= {spec.spec.id: spec for spec in load.load(load.find(files), room("specs"))}
+    specs = _ordered(chosen.values())
+    return [s for s in specs if (not area or s.spec.area in area) and (matches is None or matches(s.spec.id))]
+
+
+def _is_path(word: str) -> bool:
+    return word.endswith((".yaml", ".yml")) or (
+        Path(word).is_dir() and ("/" not in word or word.startswith((".", "/"))) and not (room("specs") / word).is_dir()
+    )
+
+
+def _named(spec: CheckedSpec, word: str) -> bool:
+    id = spec.spec.id
+    base = word.partition("[")[0]
+    return base in (id, spec.spec.area) or fnmatchcase(id, word)
+
+
+def digest(specs: Iterable[CheckedSpec]) -> str:
+    """One hash over what the specs say: two runs with the same hash judged the same."""
+    lines = sorted(f"{spec.spec.id} {spec.digest}\n" for spec in specs)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+_TOKEN = re.compile(r"\s*([()]|[^\s()]+)")
+
+
+def keyword_filter(expression: str) -> Callable[[str], bool]:
+    """``-k``: words with ``and``, ``or``, ``not`` and parentheses; a word fits ids that contain it, whatever the case.
+
+    Raises `SelectionError`."""
+    tokens = _TOKEN.findall(expression)
+    if len(tokens) > 200:
+        raise SelectionError("-k: an expression of more than 200 words")
+    position = 0
+
+    def peek() -> str | None:
+        return tokens[position] if position < len(tokens) else None
+
+    def take() -> str:
+        nonlocal position
+        token = peek()
+        if token is None:
+            raise SelectionError(f"-k {expression!r}: ends where a word is due")
+        position += 1
+        return token
+
+    def either() -> Callable[[str], bool]:
+        left = both()
+        while peek() == "or":
+            take()
+            left = _join(any, left, both())
+        return left
+
+    def both() -> Callable[[str], bool]:
+        left = unary()
+        while peek() == "and":
+            take()
+            left = _join(all, left, unary())
+        return left
+
+    def unary() -> Callable[[str], bool]:
+        token = take()
+        if token == "not":
+            inner = unary()
+            return lambda id: not inner(id)
+        if token == "(":
+            inner = either()
+            if peek() != ")":
+                raise SelectionError(f"-k {expression!r}: a ( is not closed")
+            take()
+            return inner
+        if token in ("and", "or", ")"):
+            raise SelectionError(f"-k {expression!r}: {token!r} where a word is due")
+        return lambda id: token.lower() in id.lower()
+
+    result = either()
+    if peek() is not None:
+        raise SelectionError(f"-k {expression!r}: {peek()!r} was not expected; join words with 'and' or 'or'")
+    return result
+
+
+def _join(
+    how: Callable[[Iterable[bool]], bool], left: Callable[[str], bool], right: Callable[[str], bool]
+) -> Callable[[str], bool]:
+    return lambda id: how(side(id) for side in (left, right))
