@@ -17,6 +17,7 @@ from harness.language.expected import Expected, Words
 from harness.language.guards import OutOfBounds
 from harness.language.load import CheckedSpec
 from harness.language.records import Expectation, Standing
+from harness.language.words import DTYPES
 from harness.plugins import Follows, Judges, Loaded
 from harness.record import CaseLine, Check, GraphLine, Status
 
@@ -131,7 +132,7 @@ def _wanted(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: 
     names = dict(parameters)
     for name, (tree, dtype) in checked.inputs.items():
         data = load.literal_value(tree, parameters)
-        kind = dtype or expected.dtype_of(data, default)
+        kind = parameters.get(dtype or "", dtype) or expected.dtype_of(data, default)
         names[name] = expected.rounded(data, kind)
     steps = tuple(
         tuple(_expected(entry.expectation, entry.words, names, default) for entry in entries)
@@ -150,6 +151,11 @@ def _expected(expectation: Expectation, words: Words, names: dict[str, Any], def
     return expected.prepare(
         expectation.value, words, names, default, shape=expectation.shape, dtype=dtype, tolerance=given
     )
+
+
+def is_dtype(value: Any) -> bool:
+    """Whether a parameter names a dtype: the program sees the engine's dtype object."""
+    return isinstance(value, str) and value in DTYPES
 
 
 def fresh(value: Any) -> Any:
@@ -191,7 +197,17 @@ class Session:
                 )
             return
         for case in program.cases:
-            yield self.run_case(program, case)
+            lacking = [value for value in case.values if is_dtype(value) and value not in self.engine.names]
+            if lacking:
+                yield CaseLine(
+                    id=case.id,
+                    spec=checked.spec.id,
+                    status=Status.UNSUPPORTED,
+                    parameters=case.parameters,
+                    reason="needs " + "; ".join(lacking),
+                )
+            else:
+                yield self.run_case(program, case)
 
     def refused(self, checked: CheckedSpec) -> tuple[Status | None, str]:
         """Why a spec is not judged on this engine, if it is not."""
@@ -212,7 +228,8 @@ class Session:
         begun = time.perf_counter()
         try:
             self.engine.reset()
-            names = program.runner.call(out.append, *map(fresh, case.values))
+            values = [self.engine.names[v] if is_dtype(v) else fresh(v) for v in case.values]
+            names = program.runner.call(out.append, *values)
         except (Exception, SystemExit) as error:
             aborted = error
         seconds = time.perf_counter() - begun
@@ -374,7 +391,7 @@ class Judge:
                 self.fail("message", number, line, expression=text, expected=step.message, observed=texts[kind])
         for kind, wording in texts.items():
             # A warning that no document of the suite knows says nothing about an engine that does not follow PyTorch.
-            if kind not in step.warns and (kind != UNCLASSIFIED or self.wording):
+            if kind not in (*step.warns, *step.allows) and (kind != UNCLASSIFIED or self.wording):
                 self.fail(
                     "extra-warning",
                     number,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from harness import execute, summary
+from harness import execute, values
 from harness.engine import Engine, Opaque
 from harness.judge import shown
 from harness.language import expected
@@ -71,7 +71,7 @@ def _value_text(engine: Engine, value: Any) -> str | None:
         observed = engine.read(value)
     except Exception as error:  # an adapter that cannot read one value must not stop the telling
         return f"<unreadable: {type(error).__name__}>"
-    return None if isinstance(observed, Opaque) else summary.inline(shown(observed))
+    return None if isinstance(observed, Opaque) else values.inline(shown(observed))
 
 
 def _program_lines(checked: CheckedSpec) -> Iterator[tuple[int, str]]:

@@ -97,6 +97,7 @@ class StepLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     expect: dict[str, Any] = {}
     raises: str | None = None
     warns: list[str] = []
+    allows: list[str] = []
     message: str | None = None
 
 

@@ -6,17 +6,16 @@ that no two of them can disagree about what passed.
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from harness.record import CaseLine, Check, Run, SpecLine, Standing, Status
+from harness.record import CaseLine, Run, SpecLine, Standing, Status
+from harness.values import plural
 
 # --- counts -----------------------------------------------------------------------------------------------------------
 
@@ -179,7 +178,7 @@ def verdict(run: Run) -> str:
     parts.append(f"{counts.passed} of {plural(counts.all, 'case')} {passes}; {surprise}.")
     if counts.besides:
         parts.append(f"Not passed{' besides' if unexpected else ''}: {', '.join(counts.besides)}.")
-    if stale := len(run.footer.stale) if run.footer else counts.stale:
+    if stale := len(run.footer.stale if run.footer else []) or counts.stale:
         parts.append(f"{plural(stale, 'known deviation')} no longer {'happens' if stale == 1 else 'happen'}.")
     if kind is Level.GATE and run.footer:
         parts.append(
@@ -230,213 +229,3 @@ def explain_command(run: Run, case: CaseLine) -> str:
     engine = run.header.engine
     words = ["harness", "explain", case.id, "--engine", engine.source or engine.name]
     return shlex.join(words if engine.device == "cpu" else [*words, "--device", engine.device])
-
-
-# --- values as text ---------------------------------------------------------------------------------------------------
-
-
-class Piece(NamedTuple):
-    """A stretch of one line; ``marked`` where it differs from the other side."""
-
-    text: str
-    marked: bool = False
-
-
-Block = list[list[Piece]]
-"""Lines of pieces: what a value looks like. Plain text joins them, HTML wraps the marked ones."""
-
-DEEPEST = 8
-LONGEST = 16
-_KINDS = {
-    "no-error": "no error",
-    "wrong-error": "no error",
-    "unexpected-error": "no error",
-    "missing-warning": "no warning",
-    "extra-warning": "no warning",
-}
-MEANING = {
-    "value": "the value differs",
-    "shape": "the shape differs",
-    "dtype": "the dtype differs",
-    "type": "another type of thing",
-    "no-error": "no error where one is due",
-    "wrong-error": "another error",
-    "unexpected-error": "an error where none is due",
-    "missing-warning": "a warning is missing",
-    "extra-warning": "a warning that is not due",
-    "message": "another wording",
-    "bounds": "the program did not end in its bounds",
-}
-
-
-def sides(check: Check) -> tuple[Block, Block]:
-    """Expected and observed, laid out, with what differs marked on both."""
-    if check.what in _KINDS:
-        return _kinds(check.expected, _KINDS[check.what]), _kinds(check.observed, _KINDS[check.what])
-    if check.what == "message":
-        return _text(check.expected), _text(check.observed)
-    where = frozenset(tuple(index) for index in check.where)
-    expected, observed = block(check.expected, where), block(check.observed, where)
-    if is_tensor(check.expected) and is_tensor(check.observed):
-        for line, value, other in (
-            (expected[0], check.expected, check.observed),
-            (observed[0], check.observed, check.expected),
-        ):
-            line[:] = _head(value, other)
-    elif not where:
-        expected, observed = ([[Piece(line, True)] for line in text(side).split("\n")] for side in (expected, observed))
-    return expected, observed
-
-
-def _kinds(value: Any, absent: str) -> Block:
-    if value is None or value == []:
-        return [[Piece(absent)]]
-    return [[Piece(_bare(v), True)] for v in (value if isinstance(value, list) else [value])]
-
-
-def _text(value: Any) -> Block:
-    return [[Piece(line)] for line in (value if isinstance(value, str) else scalar(value)).splitlines()]
-
-
-def is_tensor(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == {"dtype", "shape", "values"}
-
-
-def _head(tensor: Any, other: Any) -> list[Piece]:
-    return [
-        Piece(_bare(tensor["dtype"]), tensor["dtype"] != other["dtype"]),
-        Piece(" "),
-        Piece(inline(tensor["shape"]), tensor["shape"] != other["shape"]),
-    ]
-
-
-def block(value: Any, where: frozenset[tuple[int, ...]] = frozenset()) -> Block:
-    """``value`` over as many lines as its shape asks for, matrices with aligned columns."""
-    head = [_head(value, value)] if is_tensor(value) else []
-    entries = value["values"] if is_tensor(value) else value
-    width = max((len(entry) for entry in _entries(entries, DEEPEST)), default=0)
-    return head + _block(entries, where, width, DEEPEST)
-
-
-def _entries(value: Any, depth: int) -> Iterable[str]:
-    """The texts of the entries that may be shown, to find a common width."""
-    if not isinstance(value, list):
-        yield scalar(value)
-    elif depth:
-        for item in value[:LONGEST]:
-            yield from _entries(item, depth - 1)
-
-
-def _block(value: Any, where: frozenset[tuple[int, ...]], width: int, depth: int) -> Block:
-    if not isinstance(value, list):
-        text = scalar(value)
-        return [[Piece(" " * (width - len(text))), Piece(text, () in where)]]
-    if not value or not depth:
-        return [[Piece("[…]" if value else "[]", bool(where))]]
-    nested = any(isinstance(item, list) for item in value)
-    lines: Block = []
-    row: list[Piece] = []
-    last = -1
-    for index in _shown(len(value), {w[0] for w in where if w}):
-        if index != last + 1:
-            skipped = [Piece(f"… {index - last - 1} more")]
-            if nested:
-                lines.append([Piece(" "), *skipped, Piece(",")])
-            else:
-                row += [Piece(", "), *skipped]
-        last = index
-        if index == len(value):
-            break
-        below = frozenset(w[1:] if w else w for w in where if not w or w[0] == index)
-        inner = _block(value[index], below, width, depth - 1)
-        if nested:
-            lines += [[Piece(" " if lines or n else "["), *line] for n, line in enumerate(inner)]
-            lines[-1].append(Piece(","))
-        else:
-            row += [Piece(", " if row else "["), *inner[0]]
-    if not nested:
-        return [[*row, Piece("]")]]
-    lines[-1][-1] = Piece("]")
-    return lines
-
-
-def _shown(length: int, hot: set[int]) -> list[int]:
-    """Which entries of an axis are shown: the first ones, and of the rest those that differ. Ends with ``length`` where
-    the last ones are left out."""
-    if length <= LONGEST:
-        return list(range(length))
-    head = LONGEST // 2
-    differing = sorted(i for i in hot if head <= i < length)[:head]
-    shown = [*range(head), *differing]
-    return shown if shown[-1] == length - 1 else [*shown, length]
-
-
-def text(lines: Block) -> str:
-    return "\n".join("".join(piece.text for piece in line).rstrip() for line in lines)
-
-
-def scalar(value: Any) -> str:
-    """One entry, as YAML would have it; nan, inf and complex numbers (text in a record) stand bare."""
-    if isinstance(value, str):
-        return value if _is_number(value) else json.dumps(value, ensure_ascii=False)
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    return inline(value) if isinstance(value, (list, dict)) else repr(value)
-
-
-def _bare(word: Any) -> str:
-    """A name (of a dtype, a kind) without quotes; anything else, which only a broken adapter writes there, as it is."""
-    return word if isinstance(word, str) else inline(word)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        complex(text)
-    except ValueError:
-        return False
-    return True
-
-
-def inline(value: Any, depth: int = DEEPEST) -> str:
-    """``value`` on one line."""
-    if isinstance(value, (list, dict)) and value and not depth:
-        return "…"
-    if is_tensor(value):
-        return f"{inline(value['values'], depth - 1)} {_bare(value['dtype'])}"
-    if isinstance(value, list):
-        items = [inline(item, depth - 1) for item in value[:LONGEST]]
-        return "[" + ", ".join([*items, *_more(len(value) - LONGEST)]) + "]"
-    if isinstance(value, dict):
-        items = [f"{key}: {inline(item, depth - 1)}" for key, item in list(value.items())[:LONGEST]]
-        return "{" + ", ".join([*items, *_more(len(value) - LONGEST)]) + "}"
-    return scalar(value)
-
-
-def _more(hidden: int) -> list[str]:
-    return [f"… {hidden} more"] if hidden > 0 else []
-
-
-def one_line(check: Check) -> tuple[str, str]:
-    """Expected and observed on one line each, cut to what a summary has room for."""
-    if check.what in _KINDS or check.what == "message":
-        expected, observed = (text(side).replace("\n", ", ") for side in sides(check))
-    else:
-        expected, observed = inline(check.expected), inline(check.observed)
-    return shorten(expected), shorten(observed)
-
-
-def shorten(words: str, limit: int = 120) -> str:
-    return words if len(words) <= limit else words[: limit - 1] + "…"
-
-
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-def printable(words: str) -> str:
-    """Text from a record, with all that could steer a terminal, a parser or the reading direction made visible."""
-    return _BIDI.sub("\ufffd", _CONTROL.sub(lambda m: chr(0x2400 + ord(m[0])) if m[0] < " " else "\ufffd", words))
-
-
-def plural(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

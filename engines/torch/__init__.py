@@ -85,6 +85,7 @@ def _names(device: torch.device | None) -> dict[str, Any]:
         "next_ops": next_ops,
         "saved": saved,
         "same_storage": same_storage,
+        "repr": repr,
     }
     for word in NAMES:
         if word not in names:

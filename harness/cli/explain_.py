@@ -6,7 +6,7 @@ import textwrap
 
 import click
 
-from harness import execute, explain, selection, summary
+from harness import execute, explain, selection, values
 from harness.cli import common, options
 from harness.cli.run_ import spec_line
 from harness.exits import Exit
@@ -48,9 +48,7 @@ def _explain(checked: CheckedSpec, id: str, loaded: Loaded) -> int:
     click.echo(textwrap.fill(spec.claim, 100, initial_indent="  ", subsequent_indent="  "))
     click.echo(f"  source: {', '.join(spec.source)}; {spec.file}:{spec.lineno}")
     if case.parameters:
-        click.echo(
-            "  with " + ", ".join(f"{name} = {summary.inline(value)}" for name, value in case.parameters.items())
-        )
+        click.echo("  with " + ", ".join(f"{name} = {values.inline(value)}" for name, value in case.parameters.items()))
     click.echo("")
     for line in told.lines:
         click.echo(click.style(f"{line.number:>5}  ", dim=True) + line.text)
@@ -83,9 +81,9 @@ def _verdict(case: CaseLine) -> None:
 def show_failure(check: Check) -> None:
     """A failed check, expected above observed, what differs marked."""
     click.echo(
-        f"  step {check.step}, line {check.line}: {check.expression}  ({summary.MEANING.get(check.what, check.what)})"
+        f"  step {check.step}, line {check.line}: {check.expression}  ({values.MEANING.get(check.what, check.what)})"
     )
-    expected, observed = summary.sides(check)
+    expected, observed = values.sides(check)
     for title, side in (("expected", expected), ("observed", observed)):
         click.echo(f"    {title}")
         for line in side:

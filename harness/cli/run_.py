@@ -14,7 +14,7 @@ from typing import Protocol
 
 import click
 
-from harness import __version__, execute, record, selection, summary
+from harness import __version__, execute, record, selection, summary, values
 from harness.cli import common, options
 from harness.engine import EngineUnusable
 from harness.exits import Exit, first
@@ -253,6 +253,7 @@ def spec_line(checked: CheckedSpec) -> record.SpecLine:
             line=checked.lines[number],
             raises=step.raises,
             warns=list(step.warns),
+            allows=list(step.allows),
             message=step.message,
             expect={text: msgspec.to_builtins(value) for text, value in step.expect.items()},
         )
@@ -340,16 +341,16 @@ def failure_block(run: record.Run, case: record.CaseLine) -> Iterator[str]:
     """One failure: what is promised, where, what was expected and seen, how to see it again."""
     spec = run.specs[case.spec]
     parameters = (
-        f"  ({', '.join(f'{k}={summary.inline(v)}' for k, v in case.parameters.items())})" if case.parameters else ""
+        f"  ({', '.join(f'{k}={values.inline(v)}' for k, v in case.parameters.items())})" if case.parameters else ""
     )
     yield click.style(f"{case.status.value.upper()} {case.id}", fg="red", bold=True) + parameters
     yield f"  {spec.claim}"
     if case.reason:
         yield f"  {case.reason}"
     for check in case.failures:
-        expected, observed = summary.one_line(check)
+        expected, observed = values.one_line(check)
         yield f"  {spec.file}:{check.line}: step {check.step}: {check.expression}"
-        yield f"    {summary.MEANING.get(check.what, check.what)}: expected {expected}, observed {observed}" + (
+        yield f"    {values.MEANING.get(check.what, check.what)}: expected {expected}, observed {observed}" + (
             f" (off by {check.difference:.3g})" if isinstance(check.difference, float) else ""
         )
         if check.detail:

@@ -107,7 +107,8 @@ def build(
         "_warnings": take_warnings,
         "_locals": builtins.locals,
         "_trace": trace,
-        "_tick": guards.tick,
+        "_enter": guards.enter,
+        "_leave": guards.leave,
         "_each": guards.each,
         "_sized": guards.sized,
         "_fitted": guards.fitted,
@@ -239,7 +240,9 @@ class _Writer(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self.generic_visit(node)
-        node.body.insert(0, _statement(_call("_tick", at=node.body[0])))
+        place = node.body[0]
+        left = _statement(_call("_leave", at=place))
+        node.body = [_at(ast.Try([_statement(_call("_enter", at=place)), *node.body], [], [], [left]), place)]
         return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:

@@ -46,6 +46,8 @@ class Scalar(NamedTuple):
     value: Any
     style: str
     """``|``, ``>``, ``'``, ``"`` or empty for a plain scalar."""
+    text: Place
+    """Where the first character of the value stands: behind the quote, in the first line of a block."""
 
 
 class Sequence(NamedTuple):
@@ -112,6 +114,7 @@ class _Open:
 class _Builder:
     def __init__(self, file: str) -> None:
         self.file = file
+        self.lines: list[str] = []
         self.problems: list[Problem] = []
         self.stack: list[_Open] = []
         self.anchors: dict[str, tuple[Node, int]] = {}
@@ -123,6 +126,7 @@ class _Builder:
 
     def build(self, text: str) -> Node:
         documents = 0
+        self.lines = text.splitlines()
         # Without libyaml (a source build of PyYAML) the Python parser gives the same events, only slower.
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:
@@ -184,22 +188,30 @@ class _Builder:
 
     def scalar(self, event: yaml.ScalarEvent, place: Place) -> Scalar:
         text, style = event.value, event.style or ""
-        if style or (event.tag not in (None, "!")):
-            if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
-                self.problems.append(
-                    Problem(self.file, *place, f"tag {event.tag!r} has no meaning in a spec; leave it out")
-                )
-            return Scalar(place, text, style or "'")
+        if event.tag not in (None, "!", "tag:yaml.org,2002:str"):
+            self.problems.append(
+                Problem(self.file, *place, f"tag {event.tag!r} has no meaning in a spec; leave it out")
+            )
+        if style or event.tag is not None:
+            return Scalar(place, text, style or "'", self.text_place(place, style))
+        return Scalar(place, self.plain(text, place), "", place)
+
+    def text_place(self, place: Place, style: str) -> Place:
+        if style not in ("|", ">"):
+            return Place(place.line, place.column + 1)
+        first = next((line for line in self.lines[place.line :] if line.strip()), "")
+        return Place(place.line + 1, len(first) - len(first.lstrip()) + 1)
+
+    def plain(self, text: str, place: Place) -> Any:
+        """A plain scalar's value by the core schema of YAML 1.2."""
         if text in _WORDS:
-            return Scalar(place, _WORDS[text], "")
+            return _WORDS[text]
         if _INT.fullmatch(text):
-            if len(text) > MAX_DIGITS:
-                self.problems.append(Problem(self.file, *place, f"a number of more than {MAX_DIGITS} digits"))
-                return Scalar(place, 0, "")
-            return Scalar(place, int(text, {"0o": 8, "0x": 16}.get(text[:2], 10)), "")
-        if _FLOAT.fullmatch(text):
-            return Scalar(place, float(text), "")
-        return Scalar(place, text, "")
+            if len(text) <= MAX_DIGITS:
+                return int(text[2:] if text[:2] in ("0o", "0x") else text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+            self.problems.append(Problem(self.file, *place, f"a number of more than {MAX_DIGITS} digits"))
+            return 0
+        return float(text) if _FLOAT.fullmatch(text) else text
 
     def add(self, node: Node, size: int, anchor: str | None, place: Place) -> None:
         if anchor:

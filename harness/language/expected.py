@@ -30,12 +30,13 @@ FUNCTIONS: Final = (
     "zeros",
 )
 """What an expected value may call; each means what NumPy means by it."""
-CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
+CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
+"""Parameters and inputs of these names come first."""
 
 Values = Any  # nested lists of Python numbers
 Words = bool | list[Any]
-"""Whether text in an expected value is a word (a dtype, the name of an operation) rather than an expression; item by item
-for a list."""
+"""Whether text in an expected value is a word (a dtype, the name of an operation) or the parameter that holds one, rather
+than an expression; item by item for a list."""
 
 
 class Tolerances(NamedTuple):
@@ -116,7 +117,7 @@ def prepare(
 def resolve(value: Any, words: Words, names: Mapping[str, Any]) -> Any:
     """``value`` with every expression in it replaced by what it evaluates to."""
     if isinstance(value, str):
-        return value if words is True else evaluate(value, names)
+        return names.get(value, value) if words is True else evaluate(value, names)
     if isinstance(value, list):
         return [resolve(item, words_at(words, index), names) for index, item in enumerate(value)]
     return value
@@ -210,9 +211,9 @@ def parse(text: str) -> ast.expr:
 
 
 def names_in(tree: ast.expr) -> list[ast.Name]:
-    """The names an expression takes from parameters and inputs."""
+    """The names an expression uses: parameters, inputs, constants."""
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called and n.id not in CONSTANTS]
+    return [n for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called]
 
 
 def evaluate(text: str, names: Mapping[str, Any]) -> Any:
@@ -250,10 +251,10 @@ class _Evaluator:
                 return value
             case ast.Constant(value=int() | float() as value):
                 return self.np.float64(value)
-            case ast.Name(id=name) if name in CONSTANTS:
-                return self.np.float64(CONSTANTS[name])
             case ast.Name(id=name) if name in self.names:
                 return self.lifted(self.names[name])
+            case ast.Name(id=name) if name in CONSTANTS:
+                return self.np.float64(CONSTANTS[name])
             case ast.Name(id=name):
                 raise BadValue(f"name {name!r} is neither a parameter nor an input of the program", node.col_offset)
             case ast.List(elts=elements) | ast.Tuple(elts=elements):

@@ -13,8 +13,9 @@ from typing import Any, Final
 MAX_TURNS: Final = 10_000
 """Turns of one loop."""
 FUEL: Final = 100_000
-"""Turns of all loops of a case together; a call of a program's own function costs `CALL`."""
-CALL: Final = 20
+"""Turns of all loops and calls of the program's own functions, together."""
+MAX_CALLS: Final = 20
+"""Calls inside calls: the program's functions cannot recurse, but a hook may run a backward that runs the hook."""
 MAX_BITS: Final = 256
 MAX_LENGTH: Final = 10_000
 MAX_ELEMENTS: Final = 2**22
@@ -33,18 +34,27 @@ class Guards:
 
     def __init__(self) -> None:
         self.fuel = FUEL
+        self.depth = 0
 
     def reset(self) -> None:
         self.fuel = FUEL
+        self.depth = 0
 
     def burn(self, amount: int) -> None:
         self.fuel -= amount
         if self.fuel < 0:
             raise OutOfBounds(f"the program's loops turn more than {FUEL:,} times in all")
 
-    def tick(self) -> None:
-        """Entry of a program's own function."""
-        self.burn(CALL)
+    def enter(self) -> None:
+        """A program's own function begins."""
+        self.burn(1)
+        self.depth += 1
+        if self.depth > MAX_CALLS:
+            raise OutOfBounds(f"the program's functions call each other more than {MAX_CALLS} deep")
+
+    def leave(self) -> None:
+        """It ends, in whatever way."""
+        self.depth -= 1
 
     def range(self, *bounds: int) -> range:
         turns = range(*bounds)

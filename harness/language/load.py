@@ -18,25 +18,11 @@ from harness.language.decode import Decoder
 from harness.language.documents import Node, Place, Scalar
 from harness.language.expected import Words, words_at
 from harness.language.records import Expectation, Spec, Step, Tolerance
-from harness.language.words import ATTRIBUTES, BUILTINS, NAMES
+from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, NAMES
 from harness.problems import InputError, Problem, nearest
 
-DTYPES = frozenset(
-    {
-        "float16",
-        "bfloat16",
-        "float32",
-        "float64",
-        "complex64",
-        "complex128",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "uint8",
-        "bool",
-    }
-)
+DUE_DTYPES = DTYPES | {"int8", "int16", "uint8", "bool"}
+"""What an expectation may say; operations yield some dtypes that no program asks for."""
 _STEP_KEYS = tuple(field.name for field in msgspec.structs.fields(Step))
 
 
@@ -224,10 +210,8 @@ class _SpecChecker:
     def program_place(self, path: tuple[str | int, ...]) -> Place:
         """Where the text of a scalar begins in the file."""
         node = self.decoder.nodes[path]
-        place = node.place
-        if isinstance(node, Scalar) and node.style == "|":
-            return Place(place.line + 1, 1)
-        return Place(place.line, place.column + (1 if isinstance(node, Scalar) and node.style in ("'", '"') else 0))
+        assert isinstance(node, Scalar)
+        return node.text
 
     def check_step(self, number: int, step: Step) -> None:
         path = ("steps", number)
@@ -248,8 +232,9 @@ class _SpecChecker:
                 observations.append(Observation(text, expectation, _words(expression.body), key.line))
         if step.raises is not None:
             self.check_kind((*path, "raises"), step.raises, kinds.errors(), "error")
-        for index, kind in enumerate(step.warns):
-            self.check_kind((*path, "warns", index), kind, kinds.warnings(), "warning")
+        for field, given in (("warns", step.warns), ("allows", step.allows)):
+            for index, kind in enumerate(given):
+                self.check_kind((*path, field, index), kind, kinds.warnings(), "warning")
         if step.message is not None and step.raises is None and not step.warns:
             self.problem(self.decoder.places[*path, "message"], "'message' goes with 'raises' or 'warns'")
         if isinstance(tree, ast.Module):
@@ -270,11 +255,11 @@ class _SpecChecker:
             expectation = entry.expectation
             if (
                 expectation.dtype is not None
-                and expectation.dtype not in DTYPES
+                and expectation.dtype not in DUE_DTYPES
                 and expectation.dtype not in self.parameters
             ):
                 where = self.decoder.places.get((*path, "dtype"), node.place)
-                self.problem(where, f"unknown dtype {expectation.dtype!r}{nearest(expectation.dtype, DTYPES)}")
+                self.problem(where, f"unknown dtype {expectation.dtype!r}{nearest(expectation.dtype, DUE_DTYPES)}")
             if expectation.value is msgspec.UNSET:
                 if expectation.shape is None and expectation.dtype is None:
                     self.problem(node.place, "says nothing; give 'value', 'shape' or 'dtype'")
@@ -288,7 +273,9 @@ class _SpecChecker:
         if isinstance(node, documents.Sequence):
             for index, item in enumerate(node.items):
                 self.check_value(item, words_at(words, index))
-        elif isinstance(node, Scalar) and isinstance(node.value, str) and words is not True:
+        elif isinstance(node, Scalar) and isinstance(node.value, str) and words is True:
+            self.used.add(node.value)
+        elif isinstance(node, Scalar) and isinstance(node.value, str):
             try:
                 tree = expected.parse(node.value)
             except expected.BadValue as error:
@@ -297,7 +284,7 @@ class _SpecChecker:
             known = {*self.parameters, *self.inputs}
             for name in expected.names_in(tree):
                 self.used.add(name.id)
-                if name.id not in known:
+                if name.id not in known and name.id not in expected.CONSTANTS:
                     place = Place(node.place.line, node.place.column + name.col_offset)
                     self.problem(
                         place,
@@ -337,10 +324,9 @@ def _words(node: ast.expr) -> Words:
 def _inputs(statements: list[ast.stmt], parameters: set[str]) -> dict[str, tuple[ast.expr, str | None]]:
     """Names that hold the same literal tensor from where they are bound to the end of the program."""
     stores: dict[str, int] = {}
-    for statement in statements:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                stores[node.id] = stores.get(node.id, 0) + 1
+    for node in program.same_scope(*statements):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            stores[node.id] = stores.get(node.id, 0) + 1
     found: dict[str, tuple[ast.expr, str | None]] = {}
     for statement in statements:
         match statement:

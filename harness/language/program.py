@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from harness.language.documents import Place
-from harness.language.words import ATTRIBUTES, BUILTINS, LISTS, NAMES
+from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, LISTS, NAMES
 from harness.problems import Problem, nearest, shortened
 
 MAX_SOURCE: Final = 20_000
@@ -160,7 +160,7 @@ class _Checker:
 
     def assigned_anywhere(self, tree: ast.Module) -> None:
         for statement in tree.body:
-            for node in _outside_functions(statement):
+            for node in same_scope(statement):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     self.later.add(node.id)
 
@@ -271,7 +271,7 @@ class _Checker:
         self.inside, self.local = node.name, set()
         for argument in arguments.args:
             self.bind(argument, argument.arg)
-        for child in _outside_functions(*node.body):
+        for child in same_scope(*node.body):
             if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
                 self.bind(child, child.id)
         self.block(node.body)
@@ -357,7 +357,7 @@ class _Checker:
         if name in self.local or name in self.scope.names:
             return
         if name in NAMES:
-            if NAMES[name].result != "word" and name not in CLASSES:
+            if name not in DTYPES and name not in CLASSES:
                 self.problem(node, f"{name!r} must be called")
             self.scope.needs.add(name)
         elif name in BUILTINS:
@@ -389,7 +389,7 @@ class _Checker:
                 word, keywords = name, NAMES[name].keywords
                 self.scope.needs.add(name)
                 takes_functions = True
-                if NAMES[name].result == "word" and name != "op_name":
+                if name in DTYPES:
                     self.problem(node, f"{name!r} is a dtype and cannot be called")
             case ast.Name(id=name) if name in BUILTINS:
                 if name == "abs":
@@ -463,7 +463,7 @@ class _Checker:
                 self.expression(node)
 
 
-def _outside_functions(*statements: ast.AST) -> Iterator[ast.AST]:
+def same_scope(*statements: ast.AST) -> Iterator[ast.AST]:
     """Every node below ``statements`` that is in the same scope (not in a def, a class or a comprehension)."""
     todo: list[ast.AST] = list(statements)
     while todo:

@@ -69,6 +69,10 @@ class Step(Record, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="exactly these kinds of warnings are given, in the lines or by the observations"),
     ] = ()
+    allows: Annotated[
+        tuple[str, ...],
+        Meta(description="kinds of warnings that may be given or not: the claim is about something else"),
+    ] = ()
     message: Annotated[
         str | None,
         Meta(

@@ -21,10 +21,9 @@ def spec() -> dict[str, Any]:
     step = definitions["Step"]["properties"]
     step["raises"] = {"enum": sorted(kinds.errors()), "description": step["raises"]["description"]}
     warning = {"enum": sorted(kinds.warnings())}
-    step["warns"] = {
-        "anyOf": [warning, {"type": "array", "items": warning}],
-        "description": step["warns"]["description"],
-    }
+    for name in ("warns", "allows"):
+        kinds_given = {"anyOf": [warning, {"type": "array", "items": warning}]}
+        step[name] = kinds_given | {"description": step[name]["description"]}
     properties = definitions["Spec"]["properties"]
     properties["source"] = {
         "anyOf": [{"type": "string"}, properties["source"]],

@@ -77,8 +77,11 @@ op_name -> word                                             | engine-neutral nam
 next_ops -> words                                           | op_name of each operand's creator: leaf where gradients accumulate, null where untracked
 saved                                                       | the tensors that the creator of a tensor keeps for the reverse pass
 same_storage -> plain                                       | whether two tensors share memory
+repr -> word                                                | the printed form
 version -> plain                                            | how many in-place writes a tensor's memory has seen
 """)
+
+DTYPES: Final = frozenset(word.name for word in NAMES.values() if word.meaning == "dtype")
 
 BUILTINS: Final = _table("""
 range -> plain       | at most 10,000 numbers
@@ -92,7 +95,6 @@ int -> plain         | as a Python integer
 bool -> plain        | as a truth value
 abs                  | absolute value
 isinstance -> plain  | whether a value is of a class
-repr -> word         | the printed form
 """)
 
 ATTRIBUTES: Final = _table("""

@@ -1,0 +1,203 @@
+"""How the harness speaks to this engine. The engine has PyTorch's spelling, so every attribute is native."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import harness
+from harness import engine as interface
+from harness.engine import NATIVE, Array, Graph, Observed, Opaque
+from harness.engine import Node as Drawn
+
+from . import autograd as differentiation
+from . import creation, dtypes, function, modes, nn, ops
+from .function import FunctionNode
+from .graph import AccumulateGrad, Node
+from .record import OperationNode
+from .tensor import Tensor
+
+
+def op_name(tensor: Tensor) -> str | None:
+    """The engine-neutral name of the operation that made ``tensor``; None for a leaf."""
+    return None if tensor.grad_fn is None else tensor.grad_fn.label
+
+
+def next_ops(tensor: Tensor) -> list[str | None]:
+    node = tensor.grad_fn
+    return [] if node is None else [None if operand is None else operand.label for operand, _ in node.next_functions]
+
+
+def saved(tensor: Tensor) -> list[Tensor]:
+    """What the creator of ``tensor`` keeps for the reverse pass."""
+    node = tensor.grad_fn
+    if isinstance(node, FunctionNode):
+        return [kept for kept in node.saved_tensors if kept is not None]
+    if isinstance(node, OperationNode):
+        kept = [node.unpack(name) for name in node.saved_names]
+        return [value if isinstance(value, Tensor) else creation.tensor(value) for value in kept if _is_value(value)]
+    return []
+
+
+def _is_value(kept: Any) -> bool:
+    return isinstance(kept, (Tensor, bool, int, float, complex))
+
+
+def same_storage(one: Tensor, other: Tensor) -> bool:
+    return np.may_share_memory(_whole(one._array), _whole(other._array))
+
+
+def _whole(array: Any) -> Any:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+NAMES: dict[str, Any] = {
+    "tensor": creation.tensor,
+    "zeros": creation.zeros,
+    "ones": creation.ones,
+    "zeros_like": creation.zeros_like,
+    "ones_like": creation.ones_like,
+    "Tensor": Tensor,
+    "repr": repr,
+    "Variable": creation.Variable,
+    "Parameter": nn.Parameter,
+    "Linear": nn.Linear,
+    "SGD": nn.SGD,
+    "Function": function.Function,
+    "no_grad": modes.no_grad,
+    "enable_grad": modes.enable_grad,
+    "set_grad_enabled": modes.set_grad_enabled,
+    "backward": differentiation.backward,
+    "grad": differentiation.grad,
+    "add": ops.add,
+    "sub": ops.sub,
+    "mul": ops.mul,
+    "div": ops.div,
+    "pow": ops.pow,
+    "matmul": ops.matmul,
+    "mm": ops.mm,
+    "exp": ops.exp,
+    "log": ops.log,
+    "sqrt": ops.sqrt,
+    "sin": ops.sin,
+    "cos": ops.cos,
+    "tanh": ops.tanh,
+    "sigmoid": ops.sigmoid,
+    "relu": ops.relu,
+    "mse_loss": nn.mse_loss,
+    "binary_cross_entropy_with_logits": nn.binary_cross_entropy_with_logits,
+    "float16": dtypes.float16,
+    "float32": dtypes.float32,
+    "float64": dtypes.float64,
+    "complex64": dtypes.complex64,
+    "complex128": dtypes.complex128,
+    "int32": dtypes.int32,
+    "int64": dtypes.int64,
+    "op_name": op_name,
+    "next_ops": next_ops,
+    "saved": saved,
+    "same_storage": same_storage,
+    "version": lambda tensor: tensor._version,
+}
+
+ATTRIBUTES = """
+    requires_grad is_leaf grad grad_fn retains_grad data dtype shape T
+    backward requires_grad_ retain_grad detach detach_ clone register_hook remove item tolist numpy dim numel
+    sum mean add sub mul div pow matmul mm exp log sqrt sin cos tanh sigmoid relu view reshape t
+    add_ sub_ mul_ zero_ fill_ copy_
+    name next_functions variable weight bias parameters zero_grad step
+    apply save_for_backward saved_tensors needs_input_grad
+""".split()  # noqa: SIM905
+
+
+class Engine(interface.Engine):
+    names: Mapping[str, Any] = NAMES
+    attributes: Mapping[str, interface.Attribute] = dict.fromkeys(ATTRIBUTES, NATIVE)
+
+    @property
+    def version(self) -> str:
+        return harness.__version__
+
+    def read(self, value: Any) -> Observed:
+        if isinstance(value, Tensor):
+            value = value._array
+        if isinstance(value, np.ndarray):
+            return Array(value.dtype.name, value.shape, value.tolist())
+        if value is None or isinstance(value, (bool, int, float, complex, str)):
+            return value
+        if isinstance(value, (list, tuple)):
+            return [self.read(entry) for entry in value]
+        if isinstance(value, np.dtype):
+            return value.name
+        return Opaque(type(value).__name__)
+
+    def size(self, value: Any) -> int:
+        return value._array.size if isinstance(value, Tensor) else int(getattr(value, "size", 1))
+
+    def error_kind(self, error: BaseException) -> str | None:
+        kind = getattr(error, "kind", None)
+        if kind is None and isinstance(error, AttributeError) and str(error).startswith("'NoneType' object has no"):
+            return "none-attribute"
+        return kind
+
+    def warning_kind(self, warning: Warning) -> str | None:
+        return getattr(warning, "kind", None)
+
+    def reset(self) -> None:
+        modes.mode.recording = True
+        np.seterr(all="ignore")
+
+    def graph(self, named: Mapping[str, Any]) -> Graph | None:
+        return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})
+
+    def preamble(self, words: Iterable[str]) -> str:
+        bindings = "\n".join(f"{word} = engine.names[{word!r}]" for word in sorted(set(words) & NAMES.keys()))
+        return PREAMBLE.format(folder=str(Path(__file__).parent), bindings=bindings)
+
+
+def _graph_of(named: Mapping[str, Tensor]) -> Graph:
+    names: dict[Node, list[str]] = {}
+    for name, tensor in named.items():
+        edge = tensor.edge() if tensor.requires_grad else None
+        if edge is not None:
+            names.setdefault(edge[0], []).append(name)
+
+    positions: dict[Node, int] = {}
+    waiting = list(reversed(names))
+    while waiting:
+        node = waiting.pop()
+        if node not in positions:
+            positions[node] = len(positions)
+            waiting.extend(operand for operand, _ in reversed(node.next_functions) if operand is not None)
+
+    def drawn(node: Node) -> Drawn:
+        own = tuple(names.get(node, ()))
+        if isinstance(node, AccumulateGrad):
+            return Drawn(own[0] if own else "leaf", "leaf", own)
+        return Drawn(node.label, "root" if own else "op", own)
+
+    edges = [
+        (positions[node], positions[operand])
+        for node in positions
+        for operand, _ in node.next_functions
+        if operand is not None
+    ]
+    return Graph(tuple(map(drawn, positions)), tuple(edges))
+
+
+PREAMBLE = """\
+import importlib.util
+import sys
+
+folder = {folder!r}
+spec = importlib.util.spec_from_file_location("reference", folder + "/__init__.py", submodule_search_locations=[folder])
+sys.modules["reference"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["reference"])
+engine = sys.modules["reference"].Engine()
+{bindings}
+"""

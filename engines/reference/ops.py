@@ -1,0 +1,336 @@
+"""Operations: what they compute, in NumPy. How they are differentiated stands in rules.py.
+
+Elementwise operations follow PyTorch's type promotion (dtypes.py) and NumPy's broadcasting, which is PyTorch's, too.
+The functions at the end of each section are what users call: ``mul(a, b)``, ``a.mul(b)`` and ``a * b`` are one function.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .dtypes import DIFFERENTIABLE, Array, as_dtype, cast, int64, promote, promote_to_floating
+from .errors import AutogradError
+from .record import Operation, apply
+from .rules import RULES
+from .tensor import Tensor, method
+
+np.seterr(all="ignore")  # infinities and NaNs are values here, not accidents
+
+
+def _operation(name: str, forward: Callable[..., Any], operands: str = "a b") -> Operation:
+    return Operation(name, forward, operands.split(), RULES.get(name, {}))
+
+
+_NUMBERS = (float, int)
+
+
+def _binary(
+    function: Callable[..., Any], promotion: Callable[..., list[Array]] = promote
+) -> Callable[[Any, Any], Array]:
+    def forward(a: Any, b: Any) -> Any:
+        # the usual cases: two arrays of one floating dtype, or one and a Python number, which has no say in NumPy either
+        if b.__class__ in _NUMBERS:
+            if a.dtype.kind in DIFFERENTIABLE:
+                return function(a, b)
+        elif a.__class__ in _NUMBERS:
+            if b.dtype.kind in DIFFERENTIABLE:
+                return function(a, b)
+        elif a.__class__ is b.__class__ and a.dtype is b.dtype and a.dtype.kind in DIFFERENTIABLE:
+            return function(a, b)
+        return function(*promotion(a, b))
+
+    return forward
+
+
+def _unary(function: Callable[..., Any]) -> Callable[[Array], Array]:
+    def forward(a: Array) -> Any:
+        return function(a if a.dtype.kind in DIFFERENTIABLE else promote_to_floating(a)[0])
+
+    return forward
+
+
+# -- elementwise arithmetic --------------------------------------------------------------------------------------------
+
+_add, _sub, _mul = _binary(np.add), _binary(np.subtract), _binary(np.multiply)
+
+ADD = _operation("add", lambda a, b, *, alpha: _add(a, b if alpha == 1 else _mul(b, alpha)))
+SUB = _operation("sub", lambda a, b, *, alpha: _sub(a, b if alpha == 1 else _mul(b, alpha)))
+MUL = _operation("mul", _mul)
+DIV = _operation("div", _binary(np.true_divide, promote_to_floating))
+NEG = _operation("neg", np.negative, "a")
+POW = _operation("pow", lambda a, *, exponent: np.power(*promote(a, exponent)), "a")
+POW_TENSOR = _operation("pow:1", _binary(np.power))
+
+_PLAIN = {"alpha": 1}
+
+
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    return apply(ADD, (input, other), _PLAIN if alpha == 1 else {"alpha": alpha})
+
+
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    return apply(SUB, (input, other), _PLAIN if alpha == 1 else {"alpha": alpha})
+
+
+def mul(input: Any, other: Any) -> Tensor:
+    return apply(MUL, (input, other))
+
+
+def div(input: Any, other: Any) -> Tensor:
+    return apply(DIV, (input, other))
+
+
+def neg(input: Tensor) -> Tensor:
+    return apply(NEG, (input,))
+
+
+def pow(input: Any, exponent: Any) -> Tensor:
+    if isinstance(exponent, Tensor):
+        return apply(POW_TENSOR, (input if isinstance(input, Tensor) else Tensor(np.asarray(input)), exponent))
+    return apply(POW, (input,), {"exponent": exponent})
+
+
+# -- elementwise functions ---------------------------------------------------------------------------------------------
+
+
+def _sigmoid(a: Array) -> Array:
+    small = np.exp(-np.abs(a))  # never overflows
+    return np.where(a >= 0, 1, small) / (1 + small) if a.dtype.kind == "f" else 1 / (1 + np.exp(-a))
+
+
+EXP = _operation("exp", _unary(np.exp), "a")
+LOG = _operation("log", _unary(np.log), "a")
+SQRT = _operation("sqrt", _unary(np.sqrt), "a")
+SIN = _operation("sin", _unary(np.sin), "a")
+COS = _operation("cos", _unary(np.cos), "a")
+TANH = _operation("tanh", _unary(np.tanh), "a")
+SIGMOID = _operation("sigmoid", _unary(_sigmoid), "a")
+SOFTPLUS = _operation("softplus", _unary(lambda a: np.logaddexp(a, np.zeros((), a.dtype))), "a")
+RELU = _operation("relu", lambda a: np.maximum(a, np.zeros((), a.dtype)), "a")
+ABS = _operation("abs", np.abs, "a")
+SIGN = _operation("sign", np.sign, "a")
+CONJ = _operation("conj", np.conjugate, "a")
+
+FUNCTIONS = (EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, RELU, ABS, NEG)
+"""Those that exist as ``f(x)``, ``x.f()`` and in place, as ``x.f_()``."""
+
+
+def exp(input: Tensor) -> Tensor:
+    return apply(EXP, (input,))
+
+
+def log(input: Tensor) -> Tensor:
+    return apply(LOG, (input,))
+
+
+def sqrt(input: Tensor) -> Tensor:
+    return apply(SQRT, (input,))
+
+
+def sin(input: Tensor) -> Tensor:
+    return apply(SIN, (input,))
+
+
+def cos(input: Tensor) -> Tensor:
+    return apply(COS, (input,))
+
+
+def tanh(input: Tensor) -> Tensor:
+    return apply(TANH, (input,))
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    return apply(SIGMOID, (input,))
+
+
+def softplus(input: Tensor) -> Tensor:
+    return apply(SOFTPLUS, (input,))
+
+
+def relu(input: Tensor) -> Tensor:
+    return apply(RELU, (input,))
+
+
+def abs(input: Tensor) -> Tensor:
+    return apply(ABS, (input,))
+
+
+def sign(input: Tensor) -> Tensor:
+    return apply(SIGN, (input,))
+
+
+def conj(input: Tensor) -> Tensor:
+    return apply(CONJ, (input,)) if input.dtype.kind == "c" else input
+
+
+# -- comparisons and choices: their results are not differentiable, where() is in the chosen values --------------------
+
+_COMPARISONS = {
+    "__lt__": np.less,
+    "__le__": np.less_equal,
+    "__gt__": np.greater,
+    "__ge__": np.greater_equal,
+    "__eq__": np.equal,
+    "__ne__": np.not_equal,
+    "__and__": np.logical_and,
+    "__or__": np.logical_or,
+}
+NOT = _operation("logical_not", np.logical_not, "a")
+WHERE = _operation("where", lambda condition, a, b: np.where(condition, *promote(a, b)), "condition a b")
+
+
+def _comparison(name: str, function: Callable[..., Any]) -> None:
+    operation = _operation(name.strip("_"), _binary(function))
+
+    def compare(self: Tensor, other: Any) -> Tensor:
+        return apply(operation, (self, other))
+
+    setattr(Tensor, name, compare)
+
+
+for _name, _function in _COMPARISONS.items():
+    _comparison(_name, _function)
+
+
+@method
+def __invert__(self: Tensor) -> Tensor:
+    return apply(NOT, (self,))
+
+
+@method
+def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """This tensor where ``condition`` holds, ``other`` elsewhere."""
+    return apply(WHERE, (condition, self, other))
+
+
+# -- reductions --------------------------------------------------------------------------------------------------------
+
+
+_reduce: Callable[..., Any] = np.add.reduce
+
+
+def _sum(a: Array, *, dim: tuple[int, ...], keepdim: bool) -> Any:
+    return _reduce(a, axis=dim, keepdims=keepdim, dtype=int64 if a.dtype.kind in "bi" else None)
+
+
+def _mean(a: Array, *, dim: tuple[int, ...], keepdim: bool) -> Any:
+    count = math.prod(a.shape[axis] for axis in dim)
+    return _reduce(a, axis=dim, keepdims=keepdim) / np.asarray(count, a.dtype)
+
+
+def _sum_to_size(a: Array, *, size: tuple[int, ...]) -> Any:
+    new = a.ndim - len(size)
+    axes = tuple(range(new)) + tuple(new + i for i, n in enumerate(size) if n == 1 and a.shape[new + i] != 1)
+    return a.sum(axis=axes, keepdims=True).reshape(size)
+
+
+SUM = _operation("sum", _sum, "a")
+MEAN = _operation("mean", _mean, "a")
+SUM_TO_SIZE = _operation("sum_to_size", _sum_to_size, "a")
+
+
+def _axes(tensor: Tensor, dim: Any) -> tuple[int, ...]:
+    if dim is None:
+        return tuple(range(tensor.dim()))
+    return tuple(d % tensor.dim() for d in ((dim,) if isinstance(dim, int) else dim))
+
+
+@method
+def sum(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    return apply(SUM, (self,), {"dim": _axes(self, dim), "keepdim": keepdim})
+
+
+@method
+def mean(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    if self.dtype.kind not in DIFFERENTIABLE:
+        raise AutogradError(
+            "not-floating", f"mean(): input dtype should be floating point or complex, got {self.dtype}"
+        )
+    return apply(MEAN, (self,), {"dim": _axes(self, dim), "keepdim": keepdim})
+
+
+@method
+def sum_to_size(self: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Sum over the axes along which a tensor of ``size`` would be repeated to get this shape."""
+    return apply(SUM_TO_SIZE, (self,), {"size": size})
+
+
+# -- matrix products ---------------------------------------------------------------------------------------------------
+
+DOT = _operation("dot", np.matmul)
+MV = _operation("mv", np.matmul)
+MM = _operation("mm", np.matmul)
+BMM = _operation("bmm", np.matmul)
+
+
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    if input.dim() != 2 or mat2.dim() != 2:
+        raise AutogradError("invalid-argument", f"mm needs two matrices, got {input.dim()}D and {mat2.dim()}D")
+    return apply(MM, (input, mat2))
+
+
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """The product of vectors, matrices or batches of matrices, whichever the operands are."""
+    dims = (input.dim(), other.dim())
+    if dims == (2, 2):
+        return apply(MM, (input, other))
+    if dims == (1, 1):
+        return apply(DOT, (input, other))
+    if dims == (2, 1):
+        return apply(MV, (input, other))
+    if dims == (1, 2):
+        return apply(MV, (other.t(), input))
+    if dims[0] == 1:
+        return matmul(input[None, :], other)[..., 0, :]
+    if dims[1] == 1:
+        return matmul(input, other[:, None])[..., 0]
+    if 0 in dims:
+        raise AutogradError("invalid-argument", "both arguments to matmul need to be at least 1D")
+    return apply(BMM, (input, other))
+
+
+# -- copies ------------------------------------------------------------------------------------------------------------
+
+CLONE = _operation("clone", lambda a: a.copy(order="K"), "a")
+TO_COPY = _operation("to_copy", lambda a, *, dtype: cast(a, dtype), "a")
+
+
+@method
+def clone(self: Tensor) -> Tensor:
+    return apply(CLONE, (self,))
+
+
+@method
+def to(self: Tensor, dtype: Any) -> Tensor:
+    """This tensor in another dtype; the tensor itself if it has that dtype."""
+    dtype = as_dtype(dtype)
+    return self if dtype == self.dtype else apply(TO_COPY, (self,), {"dtype": dtype})
+
+
+@method
+def zeros(self: Tensor) -> Tensor:
+    """Zeros like this tensor."""
+    return Tensor(np.zeros_like(self._array))
+
+
+# -- the functions above as methods and operators ----------------------------------------------------------------------
+
+method(add, "add", "__add__", "__radd__")
+method(sub, "sub", "__sub__")
+method(mul, "mul", "__mul__")
+method(div, "div", "__truediv__")
+method(pow, "pow", "__pow__")
+method(matmul, "matmul", "__matmul__")
+method(neg, "neg", "__neg__")
+method(abs, "abs", "__abs__")
+method(lambda self, other: sub(other, self), "__rsub__")
+method(lambda self, other: mul(other, self), "__rmul__")
+method(lambda self, other: div(other, self), "__rtruediv__")
+method(lambda self, other: pow(other, self), "__rpow__")
+
+for _user_function in (exp, log, sqrt, sin, cos, tanh, sigmoid, relu, sign, conj, mm):
+    method(_user_function)

@@ -1,0 +1,211 @@
+"""Views: tensors that look at the memory of another tensor, and the history they share with it.
+
+Keeps tensor_view#tensor-views and notes/autograd#in-place-operations-with-autograd. A view is an ordinary result: it has
+a creator, and its gradient flows to the tensor it was taken of. What is special comes from writing. If ``v`` is a view of
+``b`` and either is written in place, the *values* of both change, so their *histories* have to change too:
+
+- A write to ``v`` gives ``b`` a new creator, ``copy_slices``: "the old ``b`` with a part replaced" (see inplace.py).
+- A write to ``b`` makes the creator that ``v`` remembers outdated: ``v`` is now a view of something newer. As the number of
+  views is unknown, nothing is done at the time of the write. Instead a view remembers the steps that lead from its base
+  to it, and repeats them on the base as it is now when somebody asks for its creator (`View.refresh`).
+
+A view of a view has the same base with longer steps; chains do not form. Whether something was written is told by the
+counter of writes that all tensors on one memory share.
+"""
+
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+
+from .dtypes import Array
+from .errors import AutogradError, warn
+from .modes import enable_grad, mode
+from .record import Operation, Options, apply
+from .rules import RULES
+from .tensor import Tensor, method
+
+Steps = tuple[tuple[Operation, Options], ...]
+
+
+class View:
+    """What a tensor is a view of."""
+
+    __slots__ = ("base", "recorded", "seen", "steps")
+
+    def __init__(self, of: Tensor, operation: Operation, options: Options) -> None:
+        outer = of._view
+        step = (operation, options)
+        self.base: Tensor = of if outer is None else outer.base
+        self.steps: Steps = (step,) if outer is None else (*outer.steps, step)
+        self.recorded: bool = mode.recording and (outer is None or outer.recorded)
+        self.seen = of._writes[0]
+        """The number of writes when the creator of the view was last up to date."""
+
+    def refresh(self, view: Tensor) -> None:
+        """Give ``view`` the creator that it has as a view of its base as the base is now."""
+        if self.seen == view._writes[0]:
+            return
+        self.seen = view._writes[0]
+        if not self.base.requires_grad:
+            return
+        with enable_grad():
+            renewed = repeat(self.steps, self.base)
+        view.rebase(renewed)
+
+    def outdate(self) -> None:
+        """The base has a new history: the next question for the creator of the view looks it up."""
+        self.seen = -1
+
+
+def repeat(steps: Steps, tensor: Tensor) -> Tensor:
+    """The part of ``tensor`` that ``steps`` lead to, with its history."""
+    for operation, options in steps:
+        tensor = apply(operation, (tensor,), options)
+    return tensor
+
+
+def look(steps: Steps, array: Array) -> Array:
+    """The part of ``array`` that ``steps`` lead to."""
+    for operation, options in steps:
+        array = operation.forward(array, **options)
+    return array
+
+
+def view_of(operation: Operation, operand: Tensor, **options: Any) -> Tensor:
+    """The result of a view operation: same memory, same count of writes."""
+    result = apply(operation, (operand,), options)
+    result._writes = operand._writes
+    result._view = View(operand, operation, options)
+    return result
+
+
+def _operation(name: str, forward: Any) -> Operation:
+    return Operation(name, forward, ("a",), RULES[name])
+
+
+# -- shapes ------------------------------------------------------------------------------------------------------------
+
+VIEW = _operation("view", lambda a, *, size: a.reshape(size))
+EXPAND = _operation("expand", lambda a, *, size: np.broadcast_to(a, size))
+T = _operation("t", lambda a: a.T)
+TRANSPOSE = _operation("transpose", lambda a, *, dim0, dim1: a.swapaxes(dim0, dim1))
+PERMUTE = _operation("permute", lambda a, *, dims: a.transpose(dims))
+
+
+def sizes(arguments: tuple[Any, ...]) -> tuple[int, ...]:
+    """``f(2, 3)`` and ``f((2, 3))`` mean the same."""
+    return tuple(arguments[0]) if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)) else arguments
+
+
+def _can_view(array: Array, size: tuple[int, ...]) -> bool:
+    return array.flags.c_contiguous or array.size == 0 or np.may_share_memory(array, array.reshape(size))
+
+
+@method
+def view(self: Tensor, *size: Any) -> Tensor:
+    size = sizes(size)
+    if not _can_view(self._array, size):
+        raise AutogradError(
+            "invalid-argument",
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead.",
+        )
+    return view_of(VIEW, self, size=size)
+
+
+@method
+def reshape(self: Tensor, *size: Any) -> Tensor:
+    """A view where the memory allows it, otherwise a copy."""
+    size = sizes(size)
+    return view_of(VIEW, self, size=size) if _can_view(self._array, size) else apply(VIEW, (self,), {"size": size})
+
+
+@method
+def expand(self: Tensor, *size: Any) -> Tensor:
+    """Repeat along new axes and axes of length 1, without using memory; -1 keeps a length."""
+    size = sizes(size)
+    new = len(size) - self._array.ndim
+    return view_of(EXPAND, self, size=tuple(self.shape[i - new] if n == -1 else n for i, n in enumerate(size)))
+
+
+@method
+def t(self: Tensor) -> Tensor:
+    if self.dim() > 2:
+        raise AutogradError("invalid-argument", f"t() expects a tensor with <= 2 dimensions, but self is {self.dim()}D")
+    return view_of(T, self)
+
+
+@method
+def transpose(self: Tensor, dim0: int, dim1: int) -> Tensor:
+    return view_of(TRANSPOSE, self, dim0=dim0, dim1=dim1)
+
+
+@method
+def permute(self: Tensor, *dims: Any) -> Tensor:
+    return view_of(PERMUTE, self, dims=tuple(d % self.dim() for d in sizes(dims)))
+
+
+def _reversed(self: Tensor) -> Tensor:
+    if self.dim() != 2:
+        warn(
+            "transpose-attr-not-2d",
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+            "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+            "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
+        )
+    return view_of(PERMUTE, self, dims=tuple(reversed(range(self.dim()))))
+
+
+setattr(Tensor, "T", property(_reversed))  # noqa: B010 (for the type checker)
+
+
+# -- indexing ----------------------------------------------------------------------------------------------------------
+
+
+def _place(a: Array, *, index: tuple[Any, ...], size: tuple[int, ...]) -> Array:
+    result = np.zeros(size, a.dtype)
+    if is_basic(index):
+        result[index] = a
+    else:
+        np.add.at(result, index, a)  # what was picked several times is given back to one place: the sum
+    return result
+
+
+SELECT = _operation("select", lambda a, *, index: a[index])
+SLICE = _operation("slice", lambda a, *, index: a[index])
+INDEX = Operation("index", lambda a, index: a[index], ("a", "index"), RULES["index"])
+PLACE = _operation("place", _place)
+
+
+def normal_index(index: Any) -> tuple[Any, ...]:
+    """An index as a tuple of what NumPy understands, with an ellipsis (so that a single element is a view, too)."""
+    parts = index if isinstance(index, tuple) else (index,)
+    plain = tuple(part._array if isinstance(part, Tensor) else part for part in parts)
+    plain = tuple(int(p) if isinstance(p, np.ndarray) and p.ndim == 0 and p.dtype.kind in "iu" else p for p in plain)
+    return plain if any(part is ... for part in plain) else (*plain, ...)
+
+
+def is_basic(index: tuple[Any, ...]) -> bool:
+    """Numbers, slices, None and an ellipsis give views; lists and arrays of positions give copies."""
+    return all(
+        part is None or (isinstance(part, (slice, EllipsisType, int, np.integer)) and not isinstance(part, bool))
+        for part in index
+    )
+
+
+@method
+def __getitem__(self: Tensor, index: Any) -> Tensor:
+    index = normal_index(index)
+    if not is_basic(index):
+        return apply(INDEX, (self, index))
+    last = next((part for part in reversed(index) if part is not ...), ...)
+    return view_of(SELECT if isinstance(last, (int, np.integer)) else SLICE, self, index=index)
+
+
+@method
+def place(self: Tensor, index: tuple[Any, ...], size: tuple[int, ...]) -> Tensor:
+    """The inverse of indexing: zeros of the given size with this tensor at ``index``."""
+    return apply(PLACE, (self,), {"index": index, "size": size})

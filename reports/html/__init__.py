@@ -1,0 +1,62 @@
+"""report.html: one page with everything, in one file that opens from disk and asks no network.
+
+Overview by area and engine, what is unexpected, then every behaviour with its program, its verdicts and its findings.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.record import STATUS_MEANING, Run
+from harness.summary import SYMBOLS, Group
+from harness.values import inline, printable
+
+from . import view
+from .highlight import highlight
+
+FOLDER = Path(__file__).parent
+
+
+def render(runs: Sequence[Run]) -> dict[str, str]:
+    template = _environment().get_template("report.html.j2")
+    style, script = (Markup((FOLDER / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js"))
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    page = template.render(page=view.page(runs), style=style, script=script, script_digest=digest)
+    return {"report.html": page + "\n"}
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    environment.filters.update(highlight=highlight, inline=inline)
+    environment.tests["web_link"] = _is_web_link
+    environment.globals.update(
+        view=view,
+        SYMBOLS=SYMBOLS,
+        Group=Group,
+        STATUS_MEANING=STATUS_MEANING,
+    )
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    """Every text that is no markup of ours loses its control characters; escaping follows by itself."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _is_web_link(words: str) -> bool:
+    """Nothing but http and https becomes a link: records come from strangers."""
+    return words.startswith(("https://", "http://")) and not any(c.isspace() for c in words)

@@ -1,0 +1,87 @@
+"""What the tests share: the command line in-process, spec files on disk, an engine from outside of the tree."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from harness import cli
+from harness.record import Run, read
+
+HERE = Path(__file__).parent
+MINIMAL = """\
+id: {id}
+claim: a promise
+source: a document
+"""
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+Harness = Callable[..., Result]
+
+
+@pytest.fixture
+def harness(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
+    """Run the command line in an empty folder: harness("run", "--engine", "reference") -> exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "HARNESS_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+
+    def call(*arguments: str | Path) -> Result:
+        capsys.readouterr()
+        code = cli.run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return call
+
+
+SpecFile = Callable[..., Path]
+
+
+@pytest.fixture
+def spec_file(tmp_path: Path) -> SpecFile:
+    """Write a spec: spec_file("run: ...") gives it an id, a claim and a source; whole=True takes the text as it is."""
+    count = 0
+
+    def write(text: str, *, id: str = "", whole: bool = False) -> Path:
+        nonlocal count
+        count += 1
+        path = tmp_path / f"spec{count}.yaml"
+        path.write_text(text if whole else MINIMAL.format(id=id or f"test/spec-{count}") + text, encoding="utf-8")
+        return path
+
+    return write
+
+
+Judge = Callable[..., Run]
+
+
+@pytest.fixture
+def judge(harness: Harness, tmp_path: Path) -> Judge:
+    """Run spec files on an engine and read the record back."""
+
+    def run(*specs: Path, engine: str | Path = "reference") -> Run:
+        result = harness("run", "--engine", engine, "--report", "none", "-o", tmp_path / "judged", *specs)
+        assert result.code in (0, 1, 5), result.err
+        (path,) = (tmp_path / "judged").glob("*.jsonl")
+        run = read(path)
+        path.unlink()
+        return run
+
+    return run
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A folder outside of the tree with an engine that has one known fault: gradients overwrite instead of accumulating."""
+    return Path(shutil.copytree(HERE / "outside" / "tiny", tmp_path / "tiny"))

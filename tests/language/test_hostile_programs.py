@@ -1,0 +1,173 @@
+"""Programs from strangers never execute code of their own and cannot exhaust the machine."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from harness.language.documents import Place
+from harness.language.program import Scope, Source, parse
+from harness.problems import Problem
+from harness.record import Status
+from tests.conftest import Judge, SpecFile
+
+REFUSED = {
+    "import": "import os",
+    "from import": "from os import system",
+    "dunder attribute": "x = tensor(1.)\ny = x.__class__",
+    "dunder chain": "y = ().__class__.__bases__[0].__subclasses__()",
+    "private attribute": "x = tensor(1.)\ny = x._version",
+    "attribute of a module": "x = tensor(1.)\ny = x.os",
+    "dunder name": "y = __import__",
+    "dunder call": "y = __import__('os')",
+    "assigned dunder": "__builtins__ = 1",
+    "dunder in a comprehension": "y = [1 for __x in range(2)]",
+    "dunder parameter": "def f(__x):\n    return 1",
+    "eval": "eval('1')",
+    "exec": "exec('1')",
+    "open": "open('/etc/passwd')",
+    "getattr": "getattr(1, 'x')",
+    "globals": "globals()",
+    "print": "print(1)",
+    "type": "type(1)",
+    "lambda": "f = lambda: 1",
+    "while": "while True:\n    pass",
+    "try": "try:\n    pass\nexcept Exception:\n    pass",
+    "raise": "raise ValueError",
+    "assert": "assert 1",
+    "del": "x = 1\ndel x",
+    "global": "def f():\n    global x\n    x = 1",
+    "nonlocal": "def f():\n    nonlocal x\n    x = 1",
+    "async": "async def f():\n    pass",
+    "yield": "def f():\n    yield 1",
+    "await": "def f():\n    await x",
+    "walrus": "y = (x := 1)",
+    "starred": "x = [1]\ny = [*x]",
+    "double star": "x = tensor(**y)",
+    "f-string": "x = 1\ny = f'{x}'",
+    "format": "y = '{0.__class__}'.format(1)",
+    "format_map": "y = '{a}'.format_map([])",
+    "join": "y = ''.join([])",
+    "dict": "x = {}",
+    "set": "x = {1}",
+    "generator": "y = list(i for i in range(3))",
+    "decorator": "@tensor\ndef f():\n    pass",
+    "default argument": "def f(x=[]):\n    return x",
+    "varargs": "def f(*x):\n    return x",
+    "nested def": "def f():\n    def g():\n        pass",
+    "direct recursion": "def f(x):\n    return f(x)",
+    "mutual recursion": "def f(x):\n    return g(x)\ndef g(x):\n    return f(x)",
+    "recursion through an argument": "def f(g):\n    return g(g)\nf(f)",
+    "function in a list": "def f():\n    return 1\ny = [f]",
+    "function by another name": "def f():\n    return 1\ng = f",
+    "class of one's own": "class A:\n    pass",
+    "class of another base": "class A(Tensor):\n    pass",
+    "metaclass": "class A(Function, metaclass=Tensor):\n    pass",
+    "code in a class": "class A(Function):\n    x = tensor(1.)",
+    "dunder method": "class A(Function):\n    def __init__(self):\n        pass",
+    "with a file": "with open('x'):\n    pass",
+    "with as": "with no_grad() as x:\n    pass",
+    "shadowed word": "tensor = 1",
+    "shadowed builtin": "range = 1",
+    "shadowed python builtin": "print = 1",
+    "shadowed parameter": "def f(len):\n    return len",
+    "shadowing def": "def tensor(x):\n    return x",
+    "shadowing class": "class tensor(Function):\n    pass",
+    "shadowing loop": "for range in [1]:\n    pass",
+    "shadowing comprehension": "y = [1 for range in [1]]",
+    "redefined function": "def f():\n    return 1\nf = 2",
+    "huge integer": "x = " + "9" * 30,
+    "enormous integer": "x = " + "9" * 10_000,
+    "long text": "x = '" + "a" * 300 + "'",
+    "bytes": "x = b'a'",
+    "deep parentheses": "x = " + "(" * 500 + "1" + ")" * 500,
+    "deep signs": "x = " + "-" * 10_000 + "1",
+    "deep lists": "x = " + "[" * 90 + "]" * 90,
+    "deep attributes": "x = tensor(1.)\ny = x" + ".grad" * 100,
+    "long chain": "x = " + " + ".join(["1"] * 3000),
+    "many statements": "\n".join(f"x{i} = 1" for i in range(3000)),
+    "long program": "x = 1 # " + "a" * 30_000,
+    "null byte": "x = 1\0",
+    "matrix of shifts": "x = 1 << 100",
+    "in": "x = 1 in [1]",
+    "attribute that cannot be set": "x = tensor(1.)\nx.shape = 1",
+    "method by assignment": "x = tensor(1.)\nx.backward = 1",
+    "append to a parameter": "x = tensor(1.)\nx.append(1)",
+    "a word as a value": "x = tensor",
+    "match": "match 1:\n    case 1:\n        pass",
+    "type alias": "type X = int",
+    "return at the top": "return 1",
+    "star target": "a, *b = [1, 2]",
+    "loop else": "for i in range(2):\n    pass\nelse:\n    pass",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_before_anything_runs(name: str) -> None:
+    """Every construct outside of the language is a message with a place, in no time, and no tree comes out."""
+    problems: list[Problem] = []
+    begun = time.perf_counter()
+    tree = parse(Source(REFUSED[name], "f.yaml", Place(1, 1)), Scope(), problems)
+    assert tree is None
+    assert problems and all(problem.line >= 1 and problem.column >= 1 for problem in problems)
+    assert time.perf_counter() - begun < 2
+
+
+BOUNDED = {
+    "huge range": "for i in range(10 ** 9):\n  x = i",
+    "range of huge numbers": "for i in range(10 ** 60, 10 ** 60 + 1):\n  x = i",
+    "nested loops": "for i in range(9999):\n  for j in range(9999):\n    x = j",
+    "comprehension bomb": "y = [[k for k in range(9999)] for j in range(9999)]",
+    "doubling list": "y = [1]\nfor i in range(60):\n  y = y + y",
+    "doubling list in place": "y = [1]\nfor i in range(60):\n  y += y",
+    "repeated list": "y = [0] * 10 ** 9",
+    "repeated list from the left": "y = 10 ** 9 * [0]",
+    "tower of powers": "y = 9 ** 9 ** 9",
+    "power in place": "y = 9\ny **= 9 ** 7",
+    "squaring": "y = 9\nfor i in range(100):\n  y = y * y",
+    "squaring in place": "y = 9\nfor i in range(100):\n  y *= y",
+    "squaring in a list": "y = [9]\nfor i in range(100):\n  y[0] *= y[0]",
+    "repeated text": "y = 'a' * 10 ** 9",
+    "formatted text": "y = '%999999999d' % 1",
+    "added texts": "y = 'a' + 'b'",
+    "huge tensor": "y = zeros(10 ** 5, 10 ** 5)",
+    "huge tensor from literals": "y = zeros(100000, 100000)",
+    "huge layer": "y = Linear(100000, 100000)",
+    "outer product": "x = ones(60000)\ny = ones(60000, 1)\nz = x * y",
+    "outer product in steps": "x = ones(4000)\ny = x[None] * x.view(4000, 1)\nz = y.view(1, 16000000) * x.view(4000, 1)",
+    "outer product by name": "x = ones(60000)\ny = ones(60000, 1)\nz = mul(x, y)",
+    "outer product by method": "x = ones(60000)\ny = ones(60000, 1)\nz = x.mul(y)",
+    "exponential calls": "def a(x):\n  return x\n"
+    + "".join(f"def {chr(98 + i)}(x):\n  return [{chr(97 + i)}(x), {chr(97 + i)}(x)]\n" for i in range(20))
+    + "y = u(1)",
+    "a hook that calls backward": (
+        "x = tensor(1., requires_grad=True)\ny = x * x\ndef again(g):\n  with enable_grad():\n    (x * x).backward()\n"
+        "h = x.register_hook(again)\ny.backward()"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_bounded_while_it_runs(name: str, spec_file: SpecFile, judge: Judge) -> None:
+    """What grows only when it runs is stopped, quickly; it is the spec's fault and never the engine's."""
+    program = "".join(f"  {line}\n" for line in BOUNDED[name].splitlines())
+    begun = time.perf_counter()
+    run = judge(spec_file(f"run: |\n{program}  done = 1\nexpect: {{done: 1}}"))
+    assert time.perf_counter() - begun < 10
+    (case,) = run.cases.values()
+    assert case.status is Status.ERROR, case
+    assert "beyond the bounds" in case.reason
+
+
+def test_bounds_hold_inside_an_expected_error(spec_file: SpecFile, judge: Judge) -> None:
+    """A program that runs out of bounds where an error is due has not raised that error."""
+    run = judge(spec_file("run: y = 9 ** 9 ** 9\nraises: graph-freed"))
+    (case,) = run.cases.values()
+    assert case.status is Status.ERROR
+
+
+def test_parameters_are_not_shared_between_cases(spec_file: SpecFile, judge: Judge) -> None:
+    """A program that writes into a list parameter does not change what the next run sees."""
+    run = judge(spec_file("cases: [{a: [1, 2]}]\nrun: |\n  b = a\n  b[0] = b[0] + 1\nexpect: {b: [2, 2]}"))
+    assert [case.status for case in run.cases.values()] == [Status.PASS]

@@ -1,0 +1,71 @@
+"""An engine of scalars with one fault: a second backward overwrites the gradient of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from harness.engine import NATIVE, Array, Observed, Opaque
+from harness.engine import Engine as Base
+
+
+class Value:
+    def __init__(self, data: float, requires_grad: bool = False, parents: tuple[Value, ...] = ()) -> None:
+        self.data = data
+        self.requires_grad = requires_grad or any(p.requires_grad for p in parents)
+        self.parents = parents
+        self.pull: Callable[[float], tuple[float, ...]] = lambda g: ()
+        self.grad: Value | None = None
+
+    @property
+    def is_leaf(self) -> bool:
+        return not self.parents
+
+    def _made(self, data: float, parents: tuple[Value, ...], pull: Callable[[float], tuple[float, ...]]) -> Value:
+        out = Value(data, parents=parents)
+        out.pull = pull
+        return out
+
+    def __add__(self, other: Any) -> Value:
+        o = other if isinstance(other, Value) else Value(other)
+        return self._made(self.data + o.data, (self, o), lambda g: (g, g))
+
+    def __mul__(self, other: Any) -> Value:
+        o = other if isinstance(other, Value) else Value(other)
+        return self._made(self.data * o.data, (self, o), lambda g: (g * o.data, g * self.data))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def backward(self) -> None:
+        if not self.requires_grad:
+            raise ValueError("nothing here requires a gradient")
+        order: list[Value] = []
+        seen: set[int] = set()
+
+        def visit(value: Value) -> None:
+            if id(value) not in seen:
+                seen.add(id(value))
+                for parent in value.parents:
+                    visit(parent)
+                order.append(value)
+
+        visit(self)
+        flowing: dict[int, float] = {id(self): 1.0}
+        for value in reversed(order):
+            g = flowing[id(value)]
+            for parent, part in zip(value.parents, value.pull(g), strict=False):
+                flowing[id(parent)] = flowing.get(id(parent), 0.0) + part
+            if value.is_leaf and value.requires_grad:
+                value.grad = Value(g)  # the fault: not added to what is there
+
+
+class Engine(Base):
+    names = {"tensor": Value}
+    attributes = dict.fromkeys(("requires_grad", "is_leaf", "grad", "backward"), NATIVE)
+    error_kinds = (("no-grad-fn", "ValueError", "requires a gradient"),)
+    version = "1.0"
+
+    def read(self, value: Any) -> Observed:
+        if isinstance(value, Value):
+            return Array("float64", (), value.data)
+        return value if isinstance(value, (bool, int, float, str, type(None))) else Opaque(type(value).__name__)

@@ -1,0 +1,137 @@
+"""Verdicts on the reference: each thing a step can say is judged, and each can fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.record import CaseLine, Status
+from tests.conftest import Judge, SpecFile
+
+X = "x = tensor([1., 2., 3.], requires_grad=True)"
+
+
+def block(*lines: str) -> str:
+    return "run: |\n" + "".join(f"  {line}\n" for line in lines)
+
+
+@pytest.fixture
+def verdict(spec_file: SpecFile, judge: Judge):  # type: ignore[no-untyped-def]
+    def run(text: str) -> CaseLine:
+        (case,) = judge(spec_file(text)).cases.values()
+        return case
+
+    return run
+
+
+PASSING = {
+    "value": block(X, "(x * x).sum().backward()") + "expect: {x.grad: 2 * x}",
+    "error": block("y = tensor(1.) * 2", "y.backward()") + "raises: no-grad-fn",
+    "warning": block(X, "y = x * 2", "y.sum().backward()", "g = y.grad")
+    + "warns: nonleaf-grad-access\nexpect: {g: null}",
+    "warning by an observation": block(X, "y = x * 2") + "warns: nonleaf-grad-access\nexpect: {y.grad: null}",
+    "identity": block(X, "r = x.requires_grad_()") + "expect: {r is x: true}",
+    "aliasing": block(X, "d = x.detach()") + "expect: {'same_storage(x, d)': true}",
+    "shape": block(X, "y = x[0:2]") + "expect: {y: {shape: [2]}, y.shape: [2]}",
+    "dtype": block("x = tensor([1.], dtype=float64)") + "expect: {x.dtype: float64, x: {value: [1.], dtype: float64}}",
+    "word list": block(X, "y = x * 2") + "expect: {'[op_name(y), y.is_leaf]': [mul, false]}",
+    "message": block("y = tensor(1.) * 2", "y.backward()") + "raises: no-grad-fn\nmessage: element 0 of tensors",
+    "tolerance": block("x = tensor([1.001])") + "expect: {x: {value: [1.], tolerance: {rtol: 0.01, reason: a test}}}",
+    "one variable in a loop": block("x = tensor(1.)", "for i in range(3):", "  x = x + i") + "expect: {x: 4.}",
+    "branches": block("x = tensor(1.)", "if x.item() > 0:", "  y = 1", "else:", "  y = 2") + "expect: {y: 1}",
+    "functions": block("def f(a, b):", "  return a * b", "y = f(tensor(2.), 3)") + "expect: {y: 6.}",
+    "custom function": block(
+        *("class Square(Function):", "  def forward(ctx, x):", "    ctx.save_for_backward(x)", "    return x * x"),
+        *(
+            "  def backward(ctx, g):",
+            "    x, = ctx.saved_tensors",
+            "    return 2 * x * g",
+            X,
+            "Square.apply(x).sum().backward()",
+        ),
+    )
+    + "expect: {x.grad: 2 * x}",
+    "hooks": block(
+        *("seen = []", "def hook(g):", "  seen.append(g)", "  return g * 2", X, "handle = x.register_hook(hook)"),
+        *("(x * 3).sum().backward()", "handle.remove()", "(x * 3).sum().backward()"),
+    )
+    + "expect: {len(seen): 1, x.grad: '[9, 9, 9]'}",
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_what_is_as_the_spec_says_passes(verdict, name: str) -> None:  # type: ignore[no-untyped-def]
+    """Every kind of expectation is met by an engine that keeps it."""
+    case = verdict(PASSING[name])
+    assert case.status is Status.PASS, case.failures or case.reason
+
+
+FAILING = {
+    "value": (block(X, "(x * x).sum().backward()") + "expect: {x.grad: 3 * x}", "value"),
+    "shape": (block(X) + "expect: {x: [[1., 2., 3.]]}", "shape"),
+    "dtype": (block(X) + "expect: {x: {value: [1., 2., 3.], dtype: float64}}", "dtype"),
+    "null for a tensor": (block(X) + "expect: {x.grad: [0., 0., 0.]}", "type"),
+    "tensor for null": (block(X, "(x * x).sum().backward()") + "expect: {x.grad: null}", "value"),
+    "no error": (block(X, "(x * x).sum().backward()") + "raises: graph-freed", "no-error"),
+    "another error": (block("y = tensor(1.) * 2", "y.backward()") + "raises: graph-freed", "wrong-error"),
+    "an error too early": (
+        block("y = tensor(1.) * 2", "y.backward()", "z = y") + "raises: no-grad-fn",
+        "unexpected-error",
+    ),
+    "an error where none is due": (block("y = tensor(1.) * 2", "y.backward()") + "expect: {y: 2.}", "unexpected-error"),
+    "an error in an observation": (block(X) + "expect: {x.item(): 1.}", "unexpected-error"),
+    "another wording": (block("tensor(1.).backward()") + "raises: no-grad-fn\nmessage: something else", "message"),
+    "no warning": (block(X, "g = x.grad") + "warns: nonleaf-grad-access", "missing-warning"),
+    "a warning where none is due": (block(X, "y = x * 2", "g = y.grad") + "expect: {g: null}", "extra-warning"),
+    "another warning": (block(X, "y = x * 2", "g = y.grad") + "warns: transpose-attr-not-2d", "missing-warning"),
+    "truth value": (block(X) + "expect: {x.is_leaf: false}", "value"),
+    "word": (block(X, "y = x * 2") + "expect: {op_name(y): add}", "value"),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_what_is_not_as_the_spec_says_fails(verdict, name: str) -> None:  # type: ignore[no-untyped-def]
+    """Every kind of check can fail, and says what failed and in which line of the file."""
+    text, what = FAILING[name]
+    case = verdict(text)
+    assert case.status is Status.FAIL
+    assert what in [failure.what for failure in case.failures]
+    assert all(failure.step == 1 and failure.line >= 4 for failure in case.failures)
+
+
+def test_an_unexpected_error_names_the_line_and_the_statement(verdict) -> None:  # type: ignore[no-untyped-def]
+    """The traceback's line is the line of the YAML file."""
+    case = verdict(block("a = 1", "y = tensor(1.) * 2", "y.backward()", "b = 2") + "expect: {b: 2}")
+    (failure,) = case.failures
+    assert (failure.line, failure.expression, failure.observed) == (7, "y.backward()", "no-grad-fn")
+
+
+def test_all_failures_of_a_case_are_told(verdict) -> None:  # type: ignore[no-untyped-def]
+    """One wrong value does not hide the next, in this step or a later one."""
+    case = verdict(
+        f"steps:\n  - run: {X}\n    expect: {{x.is_leaf: false, x.grad: 1.}}\n  - run: y = x.sum()\n    expect: {{y: 7.}}"
+    )
+    assert [(failure.step, failure.expression) for failure in case.failures] == [
+        (1, "x.is_leaf"),
+        (1, "x.grad"),
+        (2, "y"),
+    ]
+
+
+def test_a_word_the_engine_lacks_is_unsupported(spec_file: SpecFile, judge: Judge, tiny) -> None:  # type: ignore[no-untyped-def]
+    """What an adapter does not implement is unsupported, by the name of the word, and never a failure."""
+    (case,) = judge(spec_file("run: x = zeros(2)\nexpect: {x: [0., 0.]}"), engine=tiny).cases.values()
+    assert (case.status, case.reason) == (Status.UNSUPPORTED, "needs zeros")
+
+
+def test_what_no_document_promises_is_asked_of_followers_only(spec_file: SpecFile, judge: Judge, tiny) -> None:  # type: ignore[no-untyped-def]
+    """An observed behaviour says nothing about an engine that does not declare to follow PyTorch."""
+    path = spec_file("standing: observed\nrun: x = tensor(1.)\nexpect: {x: 2.}")
+    assert [c.status for c in judge(path, engine=tiny).cases.values()] == [Status.NOT_APPLICABLE]
+    assert [c.status for c in judge(path).cases.values()] == [Status.FAIL]
+
+
+def test_no_state_leaks_from_one_case_into_the_next(spec_file: SpecFile, judge: Judge) -> None:
+    """Recording that a case switched off is on again in the next."""
+    first = spec_file("run: |\n  set_grad_enabled(False)\n  x = tensor(1.)\nexpect: {x: 1.}")
+    second = spec_file(f"run: |\n  {X}\n  y = x * 2\nexpect: {{y.requires_grad: true}}")
+    assert [case.status for case in judge(first, second).cases.values()] == [Status.PASS, Status.PASS]
