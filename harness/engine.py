@@ -14,7 +14,6 @@ counted in the open. An adapter never emulates what its engine lacks.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -73,6 +72,11 @@ class EngineUnusable(Exception):
     """The engine cannot be asked at all: not installed, the wrong version, no such device. The text says how to mend it."""
 
 
+class Unsupported(Exception):
+    """Raised by an adapter's function where the engine has no such thing (``tensor`` of more than one number in an engine
+    of scalars): the case is *unsupported*, for the reason that the text gives. Never raised for what merely goes wrong."""
+
+
 class Engine:
     """Base class of adapters. One instance serves a whole run, one case at a time."""
 
@@ -99,10 +103,6 @@ class Engine:
     def read(self, value: Any) -> Observed:
         """``value`` as plain data, without changing any state of the engine."""
         raise NotImplementedError
-
-    def size(self, value: Any) -> int:
-        """How many elements ``value`` has (1 for a plain number); bounds what a program from a stranger may build."""
-        return math.prod(getattr(value, "shape", ()))
 
     def error_kind(self, error: BaseException) -> str | None:
         """The kind of an exception (see ``harness kinds``), or None where it is none that the suite knows."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from harness.engine import Engine, Graph
+from harness.engine import Engine, Graph, Unsupported
 from harness.judge import compare, shown
 from harness.language import expected, load
 from harness.language.compile import Raised, Runner, build
@@ -228,6 +228,9 @@ class Session:
         begun = time.perf_counter()
         try:
             self.engine.reset()
+        except Exception as error:
+            return _broken(program.checked, case, error)
+        try:
             values = [self.engine.names[v] if is_dtype(v) else fresh(v) for v in case.values]
             names = program.runner.call(out.append, *values)
         except (Exception, SystemExit) as error:
@@ -238,13 +241,10 @@ class Session:
                 out, aborted
             )
             graph = self.draw(names) if self.graphs else None
+        except Unsupported as lacking:
+            status, failures, reason, graph = Status.UNSUPPORTED, [], str(lacking), None
         except Exception as error:  # an adapter's fault must not stop the other cases
-            status, failures, reason, graph = (
-                Status.ERROR,
-                [],
-                f"in the adapter or the harness: {_one_line(error)}",
-                None,
-            )
+            return _broken(program.checked, case, error)
         return CaseLine(
             id=case.id,
             spec=program.checked.spec.id,
@@ -312,6 +312,8 @@ class Judge:
 
     def unexpected(self, number: int, error: BaseException, expression: str = "", line: int = 0) -> None:
         """An exception where none is due."""
+        if isinstance(error, Unsupported):
+            raise error
         if not line:
             frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == self.checked.file]
             line = (frames[-1].lineno if frames else None) or self.checked.lines[number]
@@ -323,7 +325,7 @@ class Judge:
             expression=expression or self.text(number, line),
             expected="no error",
             observed=self.kind(error),
-            detail=_one_line(error),
+            detail=_one_line(error) + _advice(error),
         )
 
     def error(self, number: int, shows: Raised | None) -> None:
@@ -335,6 +337,8 @@ class Judge:
         if isinstance(shows.error, OutOfBounds):
             self.unexpected(number, shows.error)
             return
+        if isinstance(shows.error, Unsupported):
+            raise shows.error
         kind = self.kind(shows.error)
         if kind != step.raises:
             self.fail(
@@ -401,6 +405,28 @@ class Judge:
                     observed=kind,
                     detail=wording,
                 )
+
+
+def _broken(checked: CheckedSpec, case: Wanted, error: Exception) -> CaseLine:
+    """The adapter (or the harness) broke around a case: nothing is said about the engine."""
+    return CaseLine(
+        id=case.id,
+        spec=checked.spec.id,
+        status=Status.ERROR,
+        parameters=case.parameters,
+        reason=f"in the adapter or the harness: {_one_line(error)}",
+    )
+
+
+def _advice(error: BaseException) -> str:
+    """What to do about Python's own complaint that there is no such operator or keyword."""
+    text = str(error)
+    if isinstance(error, TypeError) and "NoneType" not in text:
+        if text.startswith("unsupported operand type"):
+            return " (an engine without this operator lists it under 'lacks' in its engine.yaml)"
+        if "unexpected keyword argument" in text:
+            return " (an engine without this keyword lists WORD(KEYWORD) under 'lacks' in its engine.yaml)"
+    return ""
 
 
 def _one_line(error: BaseException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -134,7 +135,7 @@ def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
     for name, value in dict(checked.cases)[id].items():
         parts.append(f"{name} = {value!r}")
     for step, tree, entries in zip(checked.spec.steps, checked.trees, checked.observations, strict=True):
-        *before, last = [_python(statement) for statement in tree.body]
+        *before, last = [python(statement) for statement in tree.body]
         parts += before
         if step.raises:
             parts.append(
@@ -166,7 +167,7 @@ class _Static(ast.NodeTransformer):
         return node
 
 
-def _python(statement: ast.stmt) -> str:
-    import copy
+def python(statement: ast.stmt) -> str:
+    """A statement of the language as plain Python."""
 
     return ast.unparse(ast.fix_missing_locations(_Static().visit(copy.deepcopy(statement))))

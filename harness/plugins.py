@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import itertools
 import sys
 import traceback
 from collections.abc import Iterator
@@ -229,13 +230,15 @@ def _check_tables(name: str, engine: Engine) -> None:
             )
 
 
+_loads = itertools.count()
+
+
 def _import_folder(folder: Path) -> Any:
     init = folder / "__init__.py"
     if not init.is_file():
         raise EngineUnusable(f"{folder} holds no __init__.py with a class Engine")
-    private = f"_harness_engine_{folder.resolve().name.replace('-', '_')}_{abs(hash(str(folder.resolve()))):x}"
-    if private in sys.modules:
-        return sys.modules[private]
+    # A name of its own for every load: an adapter that was edited between two loads is not mistaken for the old one.
+    private = f"_harness_engine_{next(_loads)}_{folder.resolve().name.replace('-', '_')}"
     found = importlib.util.spec_from_file_location(private, init, submodule_search_locations=[str(folder)])
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)

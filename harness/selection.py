@@ -86,9 +86,10 @@ def select(words: Sequence[str], expression: str | None = None, area: Sequence[s
 
 
 def _is_path(word: str) -> bool:
-    return word.endswith((".yaml", ".yml")) or (
-        Path(word).is_dir() and ("/" not in word or word.startswith((".", "/"))) and not (room("specs") / word).is_dir()
-    )
+    """A spec file or a folder; a bare word that is an area of the suite means the area."""
+    if word.endswith((".yaml", ".yml")):
+        return True
+    return Path(word).is_dir() and (word.startswith((".", "/")) or not (room("specs") / word).is_dir())
 
 
 def _named(spec: CheckedSpec, word: str) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 import harness
 from harness import engine as interface
-from harness.engine import NATIVE, Array, Graph, Observed, Opaque
+from harness.engine import NATIVE, Array, EngineUnusable, Graph, Observed, Opaque
 from harness.engine import Node as Drawn
 
 from . import autograd as differentiation
@@ -115,9 +115,19 @@ ATTRIBUTES = """
 """.split()  # noqa: SIM905
 
 
+_NAME_OF = {dtype: name for name, dtype in dtypes.BY_NAME.items()}  # NumPy makes the name anew whenever it is asked
+
+
 class Engine(interface.Engine):
     names: Mapping[str, Any] = NAMES
     attributes: Mapping[str, interface.Attribute] = dict.fromkeys(ATTRIBUTES, NATIVE)
+
+    def __init__(self, device: str | None = None) -> None:
+        super().__init__(device)
+        if int(np.__version__.partition(".")[0]) < 2:
+            raise EngineUnusable(
+                f"the reference engine needs NumPy 2 or newer (its rules of type promotion), and this is {np.__version__}"
+            )
 
     @property
     def version(self) -> str:
@@ -127,7 +137,7 @@ class Engine(interface.Engine):
         if isinstance(value, Tensor):
             value = value._array
         if isinstance(value, np.ndarray):
-            return Array(value.dtype.name, value.shape, value.tolist())
+            return Array(_NAME_OF.get(value.dtype) or value.dtype.name, value.shape, value.tolist())
         if value is None or isinstance(value, (bool, int, float, complex, str)):
             return value
         if isinstance(value, (list, tuple)):

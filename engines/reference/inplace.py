@@ -43,7 +43,7 @@ def write(target: Tensor, operation: Operation, others: tuple[Any, ...], options
 
     _refuse_leaf(target)
     before = _snapshot(target, copy=operation.may_save(0))
-    result = apply(operation, tuple(before if x is target else x for x in operands), options)
+    result = apply(operation, (before, *others), options)
     _overwrite(target, result._array)
     if isinstance(result._node, OperationNode):
         result._node.move_result(target)
@@ -211,6 +211,14 @@ def div_(self: Tensor, other: Any) -> Tensor:
     return write(self, ops.DIV, (other,))
 
 
+def remainder_(self: Tensor, other: Any) -> Tensor:
+    return write(self, ops.REMAINDER, (other,))
+
+
+def floor_divide_(self: Tensor, other: Any) -> Tensor:
+    return write(self, ops.FLOOR_DIVIDE, (other,))
+
+
 def pow_(self: Tensor, exponent: Any) -> Tensor:
     if isinstance(exponent, Tensor):
         return write(self, ops.POW_TENSOR, (exponent,))
@@ -221,6 +229,8 @@ method(add_, "add_", "__iadd__")
 method(sub_, "sub_", "__isub__")
 method(mul_, "mul_", "__imul__")
 method(div_, "div_", "__itruediv__")
+method(remainder_, "remainder_", "__imod__")
+method(floor_divide_, "floor_divide_", "__ifloordiv__")
 method(pow_, "pow_", "__ipow__")
 
 

@@ -62,6 +62,8 @@ SUB = _operation("sub", lambda a, b, *, alpha: _sub(a, b if alpha == 1 else _mul
 MUL = _operation("mul", _mul)
 DIV = _operation("div", _binary(np.true_divide, promote_to_floating))
 NEG = _operation("neg", np.negative, "a")
+REMAINDER = _operation("remainder", _binary(np.remainder))
+FLOOR_DIVIDE = _operation("floor_divide", _binary(np.floor_divide))
 POW = _operation("pow", lambda a, *, exponent: np.power(*promote(a, exponent)), "a")
 POW_TENSOR = _operation("pow:1", _binary(np.power))
 
@@ -88,6 +90,15 @@ def neg(input: Tensor) -> Tensor:
     return apply(NEG, (input,))
 
 
+def remainder(input: Any, other: Any) -> Tensor:
+    """What is left of ``input`` after division by ``other``; has the sign of ``other``."""
+    return apply(REMAINDER, (input, other))
+
+
+def floor_divide(input: Any, other: Any) -> Tensor:
+    return apply(FLOOR_DIVIDE, (input, other))
+
+
 def pow(input: Any, exponent: Any) -> Tensor:
     if isinstance(exponent, Tensor):
         return apply(POW_TENSOR, (input if isinstance(input, Tensor) else Tensor(np.asarray(input)), exponent))
@@ -112,6 +123,7 @@ SIGMOID = _operation("sigmoid", _unary(_sigmoid), "a")
 SOFTPLUS = _operation("softplus", _unary(lambda a: np.logaddexp(a, np.zeros((), a.dtype))), "a")
 RELU = _operation("relu", lambda a: np.maximum(a, np.zeros((), a.dtype)), "a")
 ABS = _operation("abs", np.abs, "a")
+FLOOR = _operation("floor", np.floor, "a")
 SIGN = _operation("sign", np.sign, "a")
 CONJ = _operation("conj", np.conjugate, "a")
 
@@ -157,6 +169,10 @@ def relu(input: Tensor) -> Tensor:
 
 def abs(input: Tensor) -> Tensor:
     return apply(ABS, (input,))
+
+
+def floor(input: Tensor) -> Tensor:
+    return apply(FLOOR, (input,))
 
 
 def sign(input: Tensor) -> Tensor:
@@ -323,6 +339,8 @@ method(add, "add", "__add__", "__radd__")
 method(sub, "sub", "__sub__")
 method(mul, "mul", "__mul__")
 method(div, "div", "__truediv__")
+method(remainder, "remainder", "__mod__")
+method(floor_divide, "floor_divide", "__floordiv__")
 method(pow, "pow", "__pow__")
 method(matmul, "matmul", "__matmul__")
 method(neg, "neg", "__neg__")
@@ -330,7 +348,9 @@ method(abs, "abs", "__abs__")
 method(lambda self, other: sub(other, self), "__rsub__")
 method(lambda self, other: mul(other, self), "__rmul__")
 method(lambda self, other: div(other, self), "__rtruediv__")
+method(lambda self, other: remainder(other, self), "__rmod__")
+method(lambda self, other: floor_divide(other, self), "__rfloordiv__")
 method(lambda self, other: pow(other, self), "__rpow__")
 
-for _user_function in (exp, log, sqrt, sin, cos, tanh, sigmoid, relu, sign, conj, mm):
+for _user_function in (exp, log, sqrt, sin, cos, tanh, sigmoid, relu, floor, sign, conj, mm):
     method(_user_function)

@@ -61,15 +61,11 @@ class Operation:
         forward: Callable[..., Array],
         operands: Sequence[str],
         rules: Mapping[str, Rule],
-        *,
-        views: bool = False,
     ) -> None:
         self.name, _, overload = name.partition(":")
         self.overload = overload or "0"
         self.forward = forward
         self.operands = tuple(operands)
-        self.views = views
-        """Whether the result is a view of the first operand."""
         self._needs = {operand: tuple(inspect.signature(rule).parameters)[1:] for operand, rule in rules.items()}
         self._rules = rules
         self._plans: dict[int, Plan] = {}

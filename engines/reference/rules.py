@@ -21,6 +21,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from .errors import AutogradError
+
 Rule = Callable[..., Any]
 
 
@@ -31,6 +33,11 @@ def scaled(g: Any, factor: float) -> Any:
 def zeros(g: Any) -> Any:
     """A zero gradient that stays connected: it arrives, as zeros, instead of being absent."""
     return g.zeros()
+
+
+def refuse(operation: str) -> Any:
+    """The rule of an operation that is recorded although its derivative is not provided."""
+    raise AutogradError("no-derivative", f"derivative for aten::{operation} is not implemented")
 
 
 def direction(a: Any) -> Any:
@@ -71,6 +78,9 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "mul": {"a": lambda g, b: g * b, "b": lambda g, a: g * a},
     "div": {"a": lambda g, b: g / b, "b": lambda g, a, b: -g * (a / b / b)},
     "neg": {"a": lambda g: -g},
+    "remainder": {"a": lambda g: g, "b": lambda g, a, b: -g * (a / b).floor()},
+    "floor": {"a": lambda g: zeros(g)},
+    "floor_divide": {"a": lambda g: refuse("floor_divide"), "b": lambda g: refuse("floor_divide")},
     "pow": {"a": lambda g, a, exponent: g * slope_of_power(a, exponent)},
     "pow:1": {
         "a": lambda g, a, b: g * (b * a ** (b - 1)).where(b != 0, 0.0),

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from harness.engine import NATIVE, Array, Observed, Opaque
+from harness.engine import NATIVE, Array, Observed, Opaque, Unsupported
 from harness.engine import Engine as Base
 
 
 class Value:
     def __init__(self, data: float, requires_grad: bool = False, parents: tuple[Value, ...] = ()) -> None:
         self.data = data
-        self.requires_grad = requires_grad or any(p.requires_grad for p in parents)
+        self.requires_grad: bool = requires_grad or any(p.requires_grad for p in parents)
         self.parents = parents
         self.pull: Callable[[float], tuple[float, ...]] = lambda g: ()
         self.grad: Value | None = None
@@ -59,8 +59,14 @@ class Value:
                 value.grad = Value(g)  # the fault: not added to what is there
 
 
+def tensor(data: Any, requires_grad: bool = False) -> Value:
+    if isinstance(data, list):
+        raise Unsupported("tensors of more than one element")
+    return Value(data, requires_grad)
+
+
 class Engine(Base):
-    names = {"tensor": Value}
+    names = {"tensor": tensor}
     attributes = dict.fromkeys(("requires_grad", "is_leaf", "grad", "backward"), NATIVE)
     error_kinds = (("no-grad-fn", "ValueError", "requires a gradient"),)
     version = "1.0"

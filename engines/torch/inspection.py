@@ -1,0 +1,39 @@
+"""What a program may ask about a tensor and its graph.
+
+The source of these functions stands in stand-alone scripts, so it is plain PyTorch without annotations.
+"""
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
+import re
+
+import torch
+
+WORDS = ("op_name", "next_ops", "saved", "same_storage", "version")
+"""The words of the language that this module gives a meaning."""
+
+
+def op_name(x):
+    """The name of the operation that made x, without PyTorch's own endings; None for a leaf."""
+    return None if x.grad_fn is None else node_name(x.grad_fn)
+
+
+def node_name(node):
+    name = re.sub(r"Backward\d*$", "", node.name().rpartition("::")[2])
+    return "leaf" if name == "AccumulateGrad" else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def next_ops(x):
+    return [None if node is None else node_name(node) for node, _ in x.grad_fn.next_functions]
+
+
+def saved(x):
+    values = [getattr(x.grad_fn, name) for name in dir(x.grad_fn) if name.startswith("_saved_")]
+    return [value for value in values if isinstance(value, torch.Tensor)]
+
+
+def same_storage(a, b):
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+def version(x):
+    return x._version

@@ -1,0 +1,214 @@
+"""The commands beside run: each does its one thing and refuses wrong input with one message."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.cli import COMMANDS
+from harness.exits import Exit
+from harness.record import read
+from tests.conftest import Harness, SpecFile
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(harness: Harness, name: str) -> None:
+    """--help works for each, and the list of commands is true."""
+    result = harness(name, "--help")
+    assert result.code == 0
+    assert "Usage: harness" in result.out
+
+
+def test_an_unknown_command_names_the_nearest(harness: Harness) -> None:
+    """harness rnu -> did you mean run."""
+    result = harness("rnu")
+    assert result.code == Exit.USAGE
+    assert "did you mean 'run'?" in result.err
+
+
+def test_show(harness: Harness) -> None:
+    """Claim, source, program, expectations and needs of a spec; --yaml gives the file."""
+    result = harness("show", "grad/none-before-backward")
+    assert result.code == 0
+    for part in ("source: torch.Tensor.grad", "a.grad", "needs:"):
+        assert part in result.out
+    assert harness("show", "grad/none-before-backward", "--yaml").out.startswith("# yaml-language-server")
+
+
+def test_check(harness: Harness, spec_file: SpecFile, tmp_path: Path) -> None:
+    """The suite and the engine files are right; wrong ones are listed with their places, all at once."""
+    assert harness("check").code == 0
+    good, bad = spec_file("run: x = tensor(1.)\nexpect: {x: 1.}"), spec_file("run: x = y\nexpect: {x: 1.}")
+    assert harness("check", good).code == 0
+    (tmp_path / "engine.yaml").write_text("name: X\n")
+    result = harness("check", bad, tmp_path / "engine.yaml", good)
+    assert result.code == Exit.SPEC_INVALID
+    assert f"{bad}:4:10: name 'y' is not defined" in result.err
+    assert "'title' is missing" in result.err
+
+
+def test_explain_tells_line_by_line(harness: Harness) -> None:
+    """Values after each line, the graph as the engine built it, the verdict, a script."""
+    result = harness("explain", "backward/two-level-product", "--engine", "reference")
+    assert result.code == 0
+    for part in ("c = ", "graph as the engine built it", "mul", "leaf a", "pass", "stand-alone script"):
+        assert part in result.out
+
+
+def test_explain_marks_what_differs(harness: Harness, spec_file: SpecFile) -> None:
+    """A failing spec exits with 1 and shows both sides."""
+    path = spec_file("run: |\n  x = tensor([1., 2.])\nexpect:\n  x: [1., 4.]")
+    result = harness("explain", path, "--engine", "reference")
+    assert result.code == Exit.NONCONFORMING
+    assert "expected" in result.out and "observed" in result.out and "✗ x" in result.out
+
+
+@pytest.mark.parametrize("engine", ["reference", "torch"])
+def test_the_script_of_every_spec_runs_without_the_harness(harness: Harness, engine: str, tmp_path: Path) -> None:
+    """Pasted into a bare Python, the scripts run to their end, in the engine's own API."""
+    if engine == "torch":
+        pytest.importorskip("torch", reason="PyTorch is not installed here")
+    rows = json.loads(harness("list", "--json").out)
+    scripts = {}
+    for row in rows:
+        id = row["id"] if row["cases"] == 1 else f"{row['id']}[1]"
+        result = harness("explain", id, "--engine", engine, "--script")
+        assert result.code == 0, result.err
+        assert engine == "reference" or "harness" not in result.out.partition("\n\n")[2]
+        scripts[id] = result.out
+    driver = tmp_path / "driver.py"
+    driver.write_text(
+        "import json, sys, contextlib, io, warnings\nwarnings.simplefilter('ignore')\n"
+        "for id, text in json.load(open(sys.argv[1])).items():\n"
+        "    try:\n        with contextlib.redirect_stdout(io.StringIO()):\n"
+        "            exec(compile(text, id, 'exec'), {'__name__': '__main__'})\n"
+        "    except Exception as error:\n        print(id, type(error).__name__, error)\n"
+    )
+    (tmp_path / "scripts.json").write_text(json.dumps(scripts))
+    done = subprocess.run(
+        [sys.executable, driver, tmp_path / "scripts.json"], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_explain_refuses_wrong_cases(harness: Harness) -> None:
+    """A case number that does not exist, several specs at once."""
+    assert harness("explain", "vjp/uneven-weights[99]", "--engine", "reference").code == Exit.USAGE
+    assert harness("explain", "leaf", "--engine", "reference").code == Exit.USAGE
+
+
+def test_doctor_climbs_the_whole_ladder(harness: Harness) -> None:
+    """A good engine passes every rung."""
+    result = harness("doctor", "--engine", "reference")
+    assert result.code == 0
+    assert "The ladder holds" in result.out
+
+
+def test_doctor_stops_at_the_first_broken_rung(harness: Harness, tiny: Path) -> None:
+    """It names the rung and says what to do, and goes no further."""
+    result = harness("doctor", "--engine", tiny)
+    assert result.code == Exit.NONCONFORMING
+    assert result.out.count("✗") >= 1
+    assert result.out.count("what to do") == 1
+
+
+def test_init_engine_writes_a_folder_that_runs(harness: Harness, tmp_path: Path) -> None:
+    """The skeleton loads, the doctor names its first missing word, and nothing is ever overwritten."""
+    assert harness("init-engine", "my-engine").code == 0
+    result = harness("doctor", "--engine", "./my-engine")
+    assert result.code == Exit.NONCONFORMING
+    assert "needs tensor" in result.out
+    assert harness("check", "my-engine/engine.yaml").code == 0
+    again = harness("init-engine", "my-engine")
+    assert again.code == Exit.USAGE and "exists already" in again.err
+    assert harness("init-engine", "My Engine").code == Exit.USAGE
+
+
+def test_engines_kinds_and_words(harness: Harness) -> None:
+    """What there is to name."""
+    assert "torch" in harness("engines").out
+    assert "graph-freed" in harness("kinds").out
+    assert "retain_grad" in harness("words").out
+
+
+@pytest.mark.parametrize("name", ["spec", "engine", "area", "record"])
+def test_committed_schemas_are_what_the_records_say(harness: Harness, name: str) -> None:
+    """The schemas in the tree are generated: `harness schema --write harness/schemas` makes them anew."""
+    committed = Path(__file__).parents[2] / "harness" / "schemas" / f"{name}.json"
+    assert harness("schema", name).out == committed.read_text(encoding="utf-8")
+
+
+def test_the_schemas_accept_what_the_loader_accepts(harness: Harness, tmp_path: Path) -> None:
+    """Every spec, engine file, area and record of a run is valid by its schema; a wrong spec is not."""
+    import jsonschema
+    import yaml
+
+    from harness.places import room
+
+    def validator(name: str) -> jsonschema.Draft202012Validator:
+        return jsonschema.Draft202012Validator(json.loads(harness("schema", name).out))
+
+    spec, engine, area, record = map(validator, ("spec", "engine", "area", "record"))
+    for path in room("specs").rglob("*.yaml"):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        (area if path.name == "_area.yaml" else spec).validate(document)
+    for path in room("engines").glob("*/engine.yaml"):
+        engine.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert not spec.is_valid({"id": "a/b", "claim": "c", "source": ["s"], "run": "x", "raises": "no-such-kind"})
+    assert not spec.is_valid({"id": "a/b", "claim": "c", "source": ["s"]})
+    harness("run", "--engine", "reference", "leaf", "--report", "none", "-o", "out")
+    for line in (tmp_path / "out" / "reference.jsonl").read_text().splitlines():
+        record.validate(json.loads(line))
+
+
+def test_rerun(harness: Harness, tiny: Path, tmp_path: Path) -> None:
+    """--failed runs just the specs that failed, on the same engine; without it everything runs again."""
+    harness("run", "--engine", tiny, "grad", "--report", "none", "-o", "out")
+    first = read(tmp_path / "out" / "tiny.jsonl")
+    failed = {case.spec for case in first.cases.values() if case.status == "fail"}
+    assert harness("rerun", "out", "--failed", "-o", "again").code == Exit.NONCONFORMING
+    assert set(read(tmp_path / "again" / "tiny.jsonl").specs) == failed
+    harness("rerun", "out/tiny.jsonl", "-o", "again")
+    assert read(tmp_path / "again" / "tiny.jsonl").cases.keys() == first.cases.keys()
+
+
+def test_report_from_records(harness: Harness, tmp_path: Path) -> None:
+    """Reports are made from records alone, several runs in one page."""
+    harness("run", "--engine", "reference", "leaf", "--report", "none", "-o", "one")
+    harness("run", "--engine", "exact", "leaf", "flag", "--report", "none", "-o", "two")
+    result = harness("report", "one", "two/exact.jsonl", "-o", "page")
+    assert result.code == 0
+    page = (tmp_path / "page" / "report.html").read_text()
+    assert "reference" in page and "exact" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no header"),
+        ("hello\n", "not a line of a run record"),
+        ("{}\n", "not a line of a run record"),
+        ('{"line": "footer"}\n', "not a line of a run record"),
+    ],
+)
+def test_damaged_records_are_one_message(harness: Harness, tmp_path: Path, text: str, message: str) -> None:
+    """report, diff and rerun refuse what is no record, with file and line."""
+    (tmp_path / "bad.jsonl").write_text(text)
+    for command in (("report", "bad.jsonl"), ("diff", "bad.jsonl", "bad.jsonl"), ("rerun", "bad.jsonl")):
+        result = harness(*command)
+        assert result.code == Exit.USAGE
+        assert "bad.jsonl" in result.err and message in result.err
+
+
+def test_a_newer_record_is_refused(harness: Harness, tmp_path: Path) -> None:
+    """A record of a later major format is not misread."""
+    harness("run", "--engine", "reference", "leaf", "--report", "none", "-o", "out")
+    path = tmp_path / "out" / "reference.jsonl"
+    path.write_text(path.read_text().replace('"format":"1.0"', '"format":"2.0"'))
+    result = harness("report", path)
+    assert result.code == Exit.USAGE
+    assert "format 2.0" in result.err
