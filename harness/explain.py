@@ -17,7 +17,7 @@ from harness.language import expected
 from harness.language.load import CheckedSpec
 from harness.language.words import NAMES
 from harness.plugins import Loaded
-from harness.record import CaseLine, GraphLine, Status
+from harness.record import CaseLine, Check, GraphLine, Status
 
 
 class Line(NamedTuple):
@@ -81,31 +81,36 @@ def _program_lines(checked: CheckedSpec) -> Iterator[tuple[int, str]]:
 
 
 def _told(checked: CheckedSpec, case: CaseLine, seen: dict[int, list[tuple[str, str]]]) -> Iterator[Line]:
-    for number, (step, tree, entries) in enumerate(
-        zip(checked.spec.steps, checked.trees, checked.observations, strict=True), 1
-    ):
-        failures = [failure for failure in case.failures if failure.step == number]
+    broken_off = next(
+        (f.step for f in case.failures if f.what == "unexpected-error" and not _observed(checked, f)), None
+    )
+    for number, (step, tree) in enumerate(zip(checked.spec.steps, checked.trees, strict=True), 1):
         ends = {statement.lineno: statement.end_lineno or statement.lineno for statement in tree.body}
-        at_end = {ends[line]: values for line, values in seen.items() if line in ends}
-        last = max(ends.values())
+        values_at = {ends[line]: found for line, found in seen.items() if line in ends}
+        reached = broken_off is None or number < broken_off
         for line, text in enumerate(step.run.rstrip().splitlines(), checked.lines[number - 1]):
-            notes = []
-            if line == last:
-                wrong = {failure.expression for failure in failures}
-                if step.raises:
-                    notes.append(
-                        f"raises {step.raises}"
-                        if not any(f.what in ("no-error", "wrong-error") for f in failures)
-                        else f"should raise {step.raises}"
-                    )
-                notes += [f"{'✗' if entry.text in wrong else '✓'} {entry.text}" for entry in entries]
-                notes += [f"warns {kind}" for kind in step.warns]
-            notes += [
-                f"✗ {failure.detail}"
-                for failure in failures
-                if failure.line == line and failure.what == "unexpected-error"
-            ]
-            yield Line(line, text, at_end.get(line, []), notes)
+            notes = [f"✗ {f.detail}" for f in case.failures if f.line == line and f.what == "unexpected-error"]
+            if line == max(ends.values()):
+                notes += list(_step_notes(checked, case, number)) if reached else ["not reached"]
+            yield Line(line, text, values_at.get(line, []), notes)
+
+
+def _observed(checked: CheckedSpec, failure: Check) -> bool:
+    """Whether an error came from an observation: the steps behind it have run all the same."""
+    return failure.expression in [entry.text for entry in checked.observations[failure.step - 1]]
+
+
+def _step_notes(checked: CheckedSpec, case: CaseLine, number: int) -> Iterator[str]:
+    step = checked.spec.steps[number - 1]
+    failures = [failure for failure in case.failures if failure.step == number]
+    if step.raises:
+        missed = any(failure.what in ("no-error", "wrong-error") for failure in failures)
+        yield f"should raise {step.raises}" if missed else f"raises {step.raises}"
+    wrong = {failure.expression for failure in failures}
+    yield from (f"{'✗' if entry.text in wrong else '✓'} {entry.text}" for entry in checked.observations[number - 1])
+    for kind in step.warns:
+        missed = any(failure.what == "missing-warning" and failure.expected == kind for failure in failures)
+        yield f"should warn {kind}" if missed else f"warns {kind}"
 
 
 def graph_lines(graph: GraphLine) -> Iterator[str]:
@@ -128,10 +133,10 @@ def graph_lines(graph: GraphLine) -> Iterator[str]:
 def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
     """Python in the engine's own API that does what the case does and prints what the spec looks at."""
     words = {need.partition("(")[0] for need in checked.needs} & set(NAMES)
-    parts = [
-        f'"""{checked.spec.id}: {" ".join(checked.spec.claim.split())}"""\n',
-        engine.preamble(sorted(words)).rstrip() + "\n",
-    ]
+    head = engine.preamble(sorted(words)).rstrip()
+    if not head and words:
+        head = f"# The adapter says nothing of how its users get these names: {', '.join(sorted(words))}"
+    parts = [f'"""{checked.spec.id}: {" ".join(checked.spec.claim.split())}"""\n', head + "\n"]
     for name, value in dict(checked.cases)[id].items():
         parts.append(f"{name} = {value!r}")
     for step, tree, entries in zip(checked.spec.steps, checked.trees, checked.observations, strict=True):

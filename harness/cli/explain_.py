@@ -53,13 +53,13 @@ def _explain(checked: CheckedSpec, id: str, loaded: Loaded) -> int:
     for line in told.lines:
         click.echo(click.style(f"{line.number:>5}  ", dim=True) + line.text)
         for name, value in line.values:
-            click.echo(click.style(f"         {name} = {value}", fg="cyan"))
+            click.echo(click.style(f"         {name} = {values.printable(value)}", fg="cyan"))
         for note in line.notes:
-            click.echo(click.style(f"         {note}", fg="yellow"))
+            click.echo(click.style(f"         {values.printable(note)}", fg="yellow"))
     if case.graph is not None:
         click.echo("\n" + click.style("graph as the engine built it (consumer <- producers)", bold=True))
         for text in explain.graph_lines(case.graph):
-            click.echo(f"  {text}")
+            click.echo(f"  {values.printable(text)}")
     click.echo("")
     _verdict(case)
     click.echo("\n" + click.style("stand-alone script", bold=True) + "\n")
@@ -87,9 +87,14 @@ def show_failure(check: Check) -> None:
     for title, side in (("expected", expected), ("observed", observed)):
         click.echo(f"    {title}")
         for line in side:
-            pieces = [click.style(piece.text, fg="red", bold=True) if piece.marked else piece.text for piece in line]
+            pieces = [
+                click.style(values.printable(piece.text), fg="red", bold=True)
+                if piece.marked
+                else values.printable(piece.text)
+                for piece in line
+            ]
             click.echo("      " + "".join(pieces))
     if check.difference is not None:
         click.echo(f"    largest difference: {check.difference}")
     if check.detail:
-        click.echo(f"    {check.detail}")
+        click.echo(f"    {values.printable(check.detail)}")

@@ -318,45 +318,55 @@ def _tell(run: record.Run, outcome: Outcome, quiet: bool) -> None:
         click.echo(text)
 
 
-MAX_SHOWN = 10
+MAX_SHOWN = 5
+MAX_CHECKS = 3
+"""What one screen has room for; the record and the reports hold all."""
 
 
 def summary_lines(run: record.Run, outcome: Outcome, quiet: bool) -> Iterator[str]:
     bad = summary.unexpected(run)
     for case in bad[:MAX_SHOWN]:
-        yield from failure_block(run, case)
+        yield from failure_block(run, case, None if len(bad) == 1 else MAX_CHECKS)
     if len(bad) > MAX_SHOWN:
-        yield f"... and {len(bad) - MAX_SHOWN} more unexpected verdicts; report.html and the record hold all of them\n"
+        yield f"... and {len(bad) - MAX_SHOWN} more: {', '.join(values.shorten(case.id) for case in bad[MAX_SHOWN:][:10])}"
+        yield "    report.html and the record hold all of them\n"
     for note in summary.stale_notes(run):
-        yield click.style(f"stale: {note.text}", fg="yellow")
+        yield click.style(values.printable(f"stale: {note.text}"), fg="yellow")
     if not quiet:
         yield from _table(run)
     good = not outcome.conditions
-    yield click.style(f"{run.label}: {summary.verdict(run)}", fg="green" if good else "red", bold=True)
+    yield click.style(
+        values.printable(f"{run.label}: {summary.verdict(run)}"), fg="green" if good else "red", bold=True
+    )
     for _, sentence in outcome.conditions:
         yield f"  {sentence}"
 
 
-def failure_block(run: record.Run, case: record.CaseLine) -> Iterator[str]:
+def failure_block(run: record.Run, case: record.CaseLine, most: int | None) -> Iterator[str]:
     """One failure: what is promised, where, what was expected and seen, how to see it again."""
     spec = run.specs[case.spec]
-    parameters = (
-        f"  ({', '.join(f'{k}={values.inline(v)}' for k, v in case.parameters.items())})" if case.parameters else ""
-    )
-    yield click.style(f"{case.status.value.upper()} {case.id}", fg="red", bold=True) + parameters
-    yield f"  {spec.claim}"
-    if case.reason:
-        yield f"  {case.reason}"
-    for check in case.failures:
-        expected, observed = values.one_line(check)
-        yield f"  {spec.file}:{check.line}: step {check.step}: {check.expression}"
-        yield f"    {values.MEANING.get(check.what, check.what)}: expected {expected}, observed {observed}" + (
-            f" (off by {check.difference:.3g})" if isinstance(check.difference, float) else ""
-        )
-        if check.detail:
-            yield f"    {check.detail}"
+    named = ", ".join(f"{name}={values.inline(value)}" for name, value in case.parameters.items())
+    yield click.style(f"{case.status.value.upper()} {case.id}", fg="red", bold=True) + (f"  ({named})" if named else "")
+    for line in (
+        spec.claim,
+        case.reason,
+        *(line for check in case.failures[:most] for line in _check_lines(spec, check)),
+    ):
+        if line:
+            yield "  " + values.printable(line)
+    if most is not None and len(case.failures) > most:
+        yield f"  ... and {len(case.failures) - most} more checks of this case"
     yield f"  see it again: {summary.explain_command(run, case)}"
     yield ""
+
+
+def _check_lines(spec: record.SpecLine, check: record.Check) -> Iterator[str]:
+    expected, observed = values.one_line(check)
+    off = f" (off by {check.difference:.3g})" if isinstance(check.difference, float) else ""
+    yield f"{spec.file}:{check.line}: step {check.step}: {check.expression}"
+    yield f"  {values.MEANING.get(check.what, check.what)}: expected {expected}, observed {observed}{off}"
+    if check.detail:
+        yield f"  {check.detail}"
 
 
 def _table(run: record.Run) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 import types
 from collections.abc import Iterable
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -123,19 +124,19 @@ class Decoder:
         return _BAD
 
     def _struct(self, node: Node, record: type[msgspec.Struct], path: Path) -> Any:
+        fields = _fields(record)
         if not isinstance(node, Mapping):
-            return self._wrong(node, f"a mapping with {_listed(f.encode_name for f in _fields(record) if f.required)}")
-        hints = get_type_hints(record, include_extras=True)
-        fields = {f.encode_name: f for f in _fields(record)}
+            required = _listed(key for key, (field, _) in fields.items() if field.required)
+            return self._wrong(node, f"a mapping with {required}")
         values: dict[str, Any] = {}
         for key, (place, entry) in node.items.items():
-            if key not in fields:
-                self.problem(
-                    place, f"unknown key {shortened(key)}{nearest(key, fields) or f'; known are {_listed(fields)}'}"
-                )
-                continue
-            values[fields[key].name] = self._value(entry, hints[fields[key].name], (*path, key))
-        for key, field in fields.items():
+            if key in fields:
+                field, hint = fields[key]
+                values[field.name] = self._value(entry, hint, (*path, key))
+            else:
+                hint = nearest(key, fields) or f"; known are {_listed(fields)}"
+                self.problem(place, f"unknown key {shortened(key)}{hint}")
+        for key, (field, _) in fields.items():
             if field.required and key not in node.items:
                 self.problem(node.place, f"{key!r} is missing")
                 values[field.name] = _BAD
@@ -162,8 +163,11 @@ class Decoder:
         return value
 
 
-def _fields(record: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    return msgspec.structs.fields(record)
+@cache
+def _fields(record: type[msgspec.Struct]) -> dict[str, tuple[msgspec.structs.FieldInfo, Any]]:
+    """Key in the document -> (field, its type hint)."""
+    hints = get_type_hints(record, include_extras=True)
+    return {field.encode_name: (field, hints[field.name]) for field in msgspec.structs.fields(record)}
 
 
 def _shape(node: Node) -> str:
