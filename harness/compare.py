@@ -31,6 +31,8 @@ def compare(before: Run, after: Run) -> list[Change]:
     for id in sorted(before.cases.keys() | after.cases.keys()):
         old, new = before.cases.get(id), after.cases.get(id)
         if old is None or new is None:
+            if not (before if old is None else after).complete:
+                continue  # never reached there: neither added nor removed
             out.append(Change(Movement.ADDED if old is None else Movement.REMOVED, id, old, new))
         elif RANK[new.status] != RANK[old.status]:
             out.append(Change(Movement.WORSE if RANK[new.status] < RANK[old.status] else Movement.BETTER, id, old, new))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
+import msgspec
+
 from harness.engine import Engine, Graph, Unsupported
-from harness.judge import compare, shown
+from harness.judge import check_observed, compare, shown
 from harness.language import expected, load
-from harness.language.compile import Raised, Runner, build
-from harness.language.expected import Expected, Words
+from harness.language.compile import Raised, Runner, Unreadable, build
+from harness.language.expected import Expected
 from harness.language.guards import OutOfBounds
-from harness.language.load import CheckedSpec
-from harness.language.records import Expectation, Standing
+from harness.language.load import CheckedSpec, Observation
+from harness.language.records import Standing
 from harness.language.words import DTYPES
 from harness.plugins import Follows, Judges, Loaded
 from harness.record import CaseLine, Check, GraphLine, Status
@@ -39,11 +42,13 @@ class _Warnings:
         return taken
 
     def show(self, message: Warning | str, *rest: Any, **more: Any) -> None:
-        self.seen.append(message)
+        if not isinstance(message, (ResourceWarning, ImportWarning)):  # Python's own, at no moment that a program chose
+            self.seen.append(message)
 
     def ready(self) -> None:
         """Before a case: forget what the last one left, and undo what it did to Python's filters."""
         self.seen = []
+        warnings.showwarning = self.show
         if not warnings.filters or warnings.filters[0] is not self.filter:
             warnings.simplefilter("always")
             self.filter = warnings.filters[0]
@@ -57,7 +62,6 @@ def listening() -> Iterator[_Warnings]:
     """Every warning goes to the harness while this is open."""
     collected = _Warnings()
     with warnings.catch_warnings():
-        warnings.showwarning = collected.show
         collected.ready()
         yield collected
 
@@ -79,19 +83,27 @@ class Program(NamedTuple):
     cases: tuple[Wanted, ...]
 
 
-def missing(checked: CheckedSpec, loaded: Loaded) -> list[str]:
-    """What the spec needs and the engine does not have, with the reason where one is declared."""
+class Missing(NamedTuple):
+    """A word that a spec needs and the engine does not have."""
+
+    word: str
+    reason: str
+    """Why, where the engine declares to lack it by design."""
+
+    def __str__(self) -> str:
+        return f"{self.word}: {self.reason}" if self.reason else self.word
+
+
+def missing(checked: CheckedSpec, loaded: Loaded) -> list[Missing]:
+    """What the spec needs and the engine does not have."""
     engine, lacks = loaded.engine, loaded.file.lacks
     out = []
     for need in sorted(checked.needs):
-        base = need.partition("(")[0]
-        for word in dict.fromkeys((need, base)):
-            if word in lacks:
-                out.append(f"{word}: {lacks[word]}")
-                break
-        else:
-            if "(" not in need and not _has(engine, need):
-                out.append(need)
+        declared = next((word for word in (need, need.partition("(")[0]) if word in lacks), None)
+        if declared is not None:
+            out.append(Missing(declared, lacks[declared]))
+        elif "(" not in need and not _has(engine, need):
+            out.append(Missing(need, ""))
     return out
 
 
@@ -123,9 +135,14 @@ def compile_spec(
         largest=checked.largest,
         trace=trace,
     )
-    default = loaded.file.default_dtype
-    cases = tuple(_wanted(checked, id, parameters, default) for id, parameters in checked.cases)
-    return Program(checked, runner, cases)
+    return Program(checked, runner, prepare(checked, loaded.file.default_dtype))
+
+
+def prepare(checked: CheckedSpec, default: str) -> tuple[Wanted, ...]:
+    """The chosen cases with their expected values, for an engine whose default float dtype is ``default``.
+
+    Raises `expected.BadValue`, with the line of the expectation."""
+    return tuple(_wanted(checked, id, parameters, default) for id, parameters in checked.cases)
 
 
 def _wanted(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: str) -> Wanted:
@@ -133,24 +150,25 @@ def _wanted(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: 
     for name, (tree, dtype) in checked.inputs.items():
         data = load.literal_value(tree, parameters)
         kind = parameters.get(dtype or "", dtype) or expected.dtype_of(data, default)
-        names[name] = expected.rounded(data, kind)
-    steps = tuple(
-        tuple(_expected(entry.expectation, entry.words, names, default) for entry in entries)
-        for entries in checked.observations
-    )
+        # Data that makes no tensor is the engine's to refuse; an expectation that uses it is told that there is no value.
+        with suppress(expected.BadValue):
+            names[name] = expected.rounded(data, str(kind))
+    steps = tuple(tuple(_expected(entry, names, default) for entry in entries) for entries in checked.observations)
     return Wanted(id, parameters, tuple(parameters.values()), steps)
 
 
-def _expected(expectation: Expectation, words: Words, names: dict[str, Any], default: str) -> Expected:
-    import msgspec
-
+def _expected(entry: Observation, names: dict[str, Any], default: str) -> Expected:
+    expectation = entry.expectation
     dtype = names.get(expectation.dtype or "", expectation.dtype)
     if expectation.value is msgspec.UNSET:
         return expected.Form(expectation.shape, dtype)
     given = load.tolerance(expectation.tolerance)
-    return expected.prepare(
-        expectation.value, words, names, default, shape=expectation.shape, dtype=dtype, tolerance=given
-    )
+    try:
+        return expected.prepare(
+            expectation.value, entry.words, names, default, shape=expectation.shape, dtype=dtype, tolerance=given
+        )
+    except expected.BadValue as error:
+        raise expected.BadValue(f"expected value of {entry.text}: {error}", line=entry.line) from None
 
 
 def is_dtype(value: Any) -> bool:
@@ -193,21 +211,11 @@ class Session:
                     spec=checked.spec.id,
                     status=Status.ERROR,
                     parameters=parameters,
-                    reason=f"expected value: {error}",
+                    reason=f"{checked.file}:{error.line}: {error}",
                 )
             return
         for case in program.cases:
-            lacking = [value for value in case.values if is_dtype(value) and value not in self.engine.names]
-            if lacking:
-                yield CaseLine(
-                    id=case.id,
-                    spec=checked.spec.id,
-                    status=Status.UNSUPPORTED,
-                    parameters=case.parameters,
-                    reason="needs " + "; ".join(lacking),
-                )
-            else:
-                yield self.run_case(program, case)
+            yield self.run_case(program, case)
 
     def refused(self, checked: CheckedSpec) -> tuple[Status | None, str]:
         """Why a spec is not judged on this engine, if it is not."""
@@ -216,52 +224,66 @@ class Session:
         if self.loaded.file.judges is Judges.VALUES and any(step.raises or step.warns for step in checked.spec.steps):
             return Status.NOT_APPLICABLE, "it expects an error or a warning, and only values are judged on this engine"
         if lacking := missing(checked, self.loaded):
-            return Status.UNSUPPORTED, "needs " + "; ".join(lacking)
+            return Status.UNSUPPORTED, "needs " + "; ".join(map(str, lacking))
         return None, ""
 
     def run_case(self, program: Program, case: Wanted) -> CaseLine:
+        """The verdict on one case. Whatever happens in the engine or in its adapter ends here."""
+        lacking = [value for value in case.values if is_dtype(value) and value not in self.engine.names]
+        if lacking:
+            return _line(program.checked, case, Status.UNSUPPORTED, reason="needs " + "; ".join(lacking))
         out: list[Any] = []
         names: dict[str, Any] = {}
         aborted: BaseException | None = None
-        self.warnings.ready()
         program.runner.guards.reset()
-        begun = time.perf_counter()
         try:
             self.engine.reset()
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             return _broken(program.checked, case, error)
+        self.warnings.ready()
+        begun = time.perf_counter()
         try:
             values = [self.engine.names[v] if is_dtype(v) else fresh(v) for v in case.values]
             names = program.runner.call(out.append, *values)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             aborted = error
-        seconds = time.perf_counter() - begun
+        seconds = round(time.perf_counter() - begun, 6)
         try:
             status, failures, reason = Judge(self.engine, self.follows_pytorch, program.checked, case).verdict(
                 out, aborted
             )
             graph = self.draw(names) if self.graphs else None
-        except Unsupported as lacking:
-            status, failures, reason, graph = Status.UNSUPPORTED, [], str(lacking), None
-        except Exception as error:  # an adapter's fault must not stop the other cases
+        except Unsupported as lacks:
+            return _line(program.checked, case, Status.UNSUPPORTED, seconds=seconds, reason=_clean(str(lacks)))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # an adapter's fault must not stop the other cases
             return _broken(program.checked, case, error)
-        return CaseLine(
-            id=case.id,
-            spec=program.checked.spec.id,
-            status=status,
-            parameters=case.parameters,
-            seconds=round(seconds, 6),
-            failures=failures,
-            reason=reason,
-            graph=graph,
-        )
+        return _line(program.checked, case, status, seconds=seconds, failures=failures, reason=reason, graph=graph)
 
     def draw(self, names: dict[str, Any]) -> GraphLine | None:
-        named = {name: value for name, value in names.items() if not name.startswith("_")}
-        graph: Graph | None = self.engine.graph(named)
+        """The graph as the record carries it. Raises `TypeError` where the adapter gives something else."""
+        graph: Graph | None = self.engine.graph(
+            {name: value for name, value in names.items() if not name.startswith("_")}
+        )
         if graph is None or not graph.nodes:
             return None
-        return GraphLine(nodes=[(n.label, n.role, list(n.names)) for n in graph.nodes], edges=list(graph.edges))
+        nodes = [(_word(n.label), _word(n.role), [_word(name) for name in n.names]) for n in graph.nodes]
+        edges = [(consumer, producer) for consumer, producer in graph.edges]
+        if not all(type(end) is int and 0 <= end < len(nodes) for edge in edges for end in edge):
+            raise TypeError("the adapter's graph has an edge to no node")
+        return GraphLine(nodes=nodes, edges=edges)
+
+
+SPEC_FAULTS = {
+    "bounds": "the spec's program goes beyond the bounds of the language",
+    "unbound": "the spec's program uses a name that it has not bound",
+}
+"""What a program does wrong by itself: nothing is said about the engine."""
 
 
 class Judge:
@@ -291,9 +313,9 @@ class Judge:
             for entry, value, shows in zip(entries, wanted, seen[bool(step.raises) :], strict=False):
                 self.observation(number, entry.text, entry.line, value, shows)
             self.warned(number, seen[-1])
-        beyond = [f for f in self.failures if f.what == "bounds"]
-        if beyond:
-            return Status.ERROR, self.failures, f"the spec's program goes beyond the bounds: {beyond[0].detail}"
+        for what, reason in SPEC_FAULTS.items():
+            if any(failure.what == what for failure in self.failures):
+                return Status.ERROR, self.failures, reason
         return (Status.FAIL if self.failures else Status.PASS), self.failures, ""
 
     def fail(self, what: str, number: int, line: int, **more: Any) -> None:
@@ -310,21 +332,35 @@ class Judge:
     def kind(self, error: BaseException) -> str:
         return self.engine.error_kind(error) or UNCLASSIFIED
 
+    def is_own(self, error: BaseException) -> bool:
+        """Whether the program itself raised, and not the engine below it."""
+        frames = traceback.extract_tb(error.__traceback__)
+        return bool(frames) and frames[-1].filename == self.checked.file
+
+    def line_of(self, error: BaseException) -> int | None:
+        """The line of the program's top level in which an exception came up."""
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == self.checked.file]
+        return next((frame.lineno for frame in frames if frame.name == "_case"), None)
+
     def unexpected(self, number: int, error: BaseException, expression: str = "", line: int = 0) -> None:
         """An exception where none is due."""
-        if isinstance(error, Unsupported):
+        if isinstance(error, (Unsupported, Unreadable)):
             raise error
         if not line:
             frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == self.checked.file]
             line = (frames[-1].lineno if frames else None) or self.checked.lines[number]
-        what = "bounds" if isinstance(error, OutOfBounds) else "unexpected-error"
+        what = "unexpected-error"
+        if isinstance(error, OutOfBounds):
+            what = "bounds"
+        elif isinstance(error, NameError) and self.is_own(error):
+            what = "unbound"
         self.fail(
             what,
             number,
             line,
             expression=expression or self.text(number, line),
             expected="no error",
-            observed=self.kind(error),
+            observed=self.kind(error) if what == "unexpected-error" else what,
             detail=_one_line(error) + _advice(error),
         )
 
@@ -334,11 +370,11 @@ class Judge:
         if shows is None:
             self.fail("no-error", number, line, expression=text, expected=step.raises, observed="no error")
             return
-        if isinstance(shows.error, OutOfBounds):
+        raised_at = self.line_of(shows.error)
+        early = raised_at is not None and not _in_last_line(self.checked.trees[number].body[-1], raised_at)
+        if isinstance(shows.error, (OutOfBounds, Unsupported)) or early:
             self.unexpected(number, shows.error)
             return
-        if isinstance(shows.error, Unsupported):
-            raise shows.error
         kind = self.kind(shows.error)
         if kind != step.raises:
             self.fail(
@@ -359,6 +395,7 @@ class Judge:
             return
         mismatch = compare(value, shows)
         if mismatch is not None:
+            check_observed(shows)
             self.fail(
                 mismatch.what,
                 number,
@@ -380,7 +417,7 @@ class Judge:
         texts: dict[str, str] = {}
         for warning in shows:
             kind = (self.engine.warning_kind(warning) if isinstance(warning, Warning) else None) or UNCLASSIFIED
-            texts.setdefault(kind, " ".join(str(warning).split())[:500])
+            texts.setdefault(kind, _clean(" ".join(str(warning).split())[:500]))
         for kind in step.warns:
             if kind not in texts:
                 self.fail(
@@ -407,15 +444,29 @@ class Judge:
                 )
 
 
-def _broken(checked: CheckedSpec, case: Wanted, error: Exception) -> CaseLine:
+def _in_last_line(statement: ast.stmt, line: int) -> bool:
+    """Whether ``line`` belongs to the last simple statement in ``statement``: no earlier one may raise."""
+    match statement:
+        case ast.With(body=[*_, last]) | ast.For(body=[*_, last]):
+            return _in_last_line(last, line) or (isinstance(statement, ast.With) and line == statement.lineno)
+        case ast.If(body=[*_, last], orelse=orelse):
+            return _in_last_line(last, line) or (bool(orelse) and _in_last_line(orelse[-1], line))
+    return statement.lineno <= line <= (statement.end_lineno or statement.lineno)
+
+
+def _line(checked: CheckedSpec, case: Wanted, status: Status, **more: Any) -> CaseLine:
+    return CaseLine(id=case.id, spec=checked.spec.id, status=status, parameters=case.parameters, **more)
+
+
+def _broken(checked: CheckedSpec, case: Wanted, error: BaseException) -> CaseLine:
     """The adapter (or the harness) broke around a case: nothing is said about the engine."""
-    return CaseLine(
-        id=case.id,
-        spec=checked.spec.id,
-        status=Status.ERROR,
-        parameters=case.parameters,
-        reason=f"in the adapter or the harness: {_one_line(error)}",
-    )
+    return _line(checked, case, Status.ERROR, reason=f"in the adapter or the harness: {_one_line(error)}")
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"the adapter's graph holds {type(value).__name__} where a text is due")
+    return _clean(value)
 
 
 def _advice(error: BaseException) -> str:
@@ -430,4 +481,13 @@ def _advice(error: BaseException) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:1000]
+    try:
+        text = str(error)
+    except Exception as broken:
+        raise TypeError(f"the message of {type(error).__name__} cannot be read") from broken
+    return _clean(f"{type(error).__name__}: {' '.join(text.split())}"[:1000])
+
+
+def _clean(text: str) -> str:
+    """``text`` as UTF-8 can hold it: half characters (lone surrogates) are replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")

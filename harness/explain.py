@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import math
 import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -59,7 +60,11 @@ def run(checked: CheckedSpec, id: str, loaded: Loaded, collected: Any) -> Told:
         program = execute.compile_spec(checked, loaded, collected.take, trace)
     except expected.BadValue as error:
         case = CaseLine(
-            id=id, spec=checked.spec.id, status=Status.ERROR, parameters=parameters, reason=f"expected value: {error}"
+            id=id,
+            spec=checked.spec.id,
+            status=Status.ERROR,
+            parameters=parameters,
+            reason=f"{checked.file}:{error.line}: {error}",
         )
         return Told(case, [])
     wanted = next(case for case in program.cases if case.id == id)
@@ -133,12 +138,13 @@ def graph_lines(graph: GraphLine) -> Iterator[str]:
 def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
     """Python in the engine's own API that does what the case does and prints what the spec looks at."""
     words = {need.partition("(")[0] for need in checked.needs} & set(NAMES)
+    parameters = dict(checked.cases)[id]
+    words |= {value for value in parameters.values() if execute.is_dtype(value)}
     head = engine.preamble(sorted(words)).rstrip()
     if not head and words:
         head = f"# The adapter says nothing of how its users get these names: {', '.join(sorted(words))}"
-    parts = [f'"""{checked.spec.id}: {" ".join(checked.spec.claim.split())}"""\n', head + "\n"]
-    for name, value in dict(checked.cases)[id].items():
-        parts.append(f"{name} = {value!r}")
+    parts = [_comment(f"{checked.spec.id}: {checked.spec.claim}"), "", head, ""]
+    parts += [f"{name} = {_source(value)}" for name, value in parameters.items()]
     for step, tree, entries in zip(checked.spec.steps, checked.trees, checked.observations, strict=True):
         *before, last = [python(statement) for statement in tree.body]
         parts += before
@@ -151,15 +157,29 @@ def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
         else:
             parts.append(last)
         parts += [f"# expected warning: {kind}" for kind in step.warns]
-        parts += [
-            f"print({entry.text!r}, '=', {entry.text})  # expected: {_plain(entry.expectation)}" for entry in entries
-        ]
+        for entry, observed in zip(entries, tree.observed, strict=True):
+            text = ast.unparse(observed)
+            parts.append(f"print({text!r}, '=', {text})\n{_comment(f'expected: {_plain(entry.expectation)}')}")
     return "\n".join(parts) + "\n"
+
+
+def _comment(text: str) -> str:
+    """Text from a spec in a script: always a comment, never code."""
+    return textwrap.fill(" ".join(text.split()), 118, initial_indent="# ", subsequent_indent="# ")
+
+
+def _source(value: Any) -> str:
+    """A parameter as Python source."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_source, value))}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    return value if execute.is_dtype(value) else repr(value)
 
 
 def _plain(expectation: Any) -> str:
     found = msgspec.to_builtins(expectation)
-    return " ".join(str(found["value"] if set(found) == {"value"} else found).split())
+    return str(found["value"] if set(found) == {"value"} else found)
 
 
 class _Static(ast.NodeTransformer):

@@ -11,6 +11,7 @@ import msgspec
 from harness.exits import Exit
 from harness.plugins import Deviation, EngineFile, in_range
 from harness.record import JUDGED, CaseLine, Run, Standing, Status, Totals
+from harness.values import plural
 
 RANK: dict[Status, int] = {
     Status.CRASH: 0,
@@ -82,7 +83,7 @@ class Gate:
                 return msgspec.structs.replace(
                     case, standing=Standing.EXPECTED, reason=case.reason or deviation.reason, link=deviation.link
                 )
-            if RANK[case.status] > RANK[deviation.verdict]:
+            if _better(case, deviation):
                 return msgspec.structs.replace(
                     case, standing=Standing.STALE, reason=case.reason or deviation.reason, link=deviation.link
                 )
@@ -102,9 +103,9 @@ class Gate:
         stale = self._stale()
         conditions: list[tuple[Exit, str]] = []
         if unexpected:
-            against = "than in the baseline" if self.baseline else "that no known deviation explains"
-            what = "worse" if self.baseline else "verdicts"
-            conditions.append((Exit.NONCONFORMING, f"{unexpected} {what} {against}"))
+            verdicts = plural(unexpected, "verdict")
+            against = "worse than in the baseline" if self.baseline else "that no known deviation explains"
+            conditions.append((Exit.NONCONFORMING, f"{verdicts} {against}"))
         for area in self.required:
             lacking = [c for c in self.cases if c.spec.partition("/")[0] == area and c.status not in JUDGED]
             if lacking:
@@ -120,10 +121,10 @@ class Gate:
             conditions.append(
                 (Exit.INCOMPLETE, f"{selected - len(self.cases)} of {selected} selected cases have no verdict")
             )
-        if not any(case.status in JUDGED for case in self.cases):
+        if not unexpected and not any(case.status in JUDGED for case in self.cases):
             conditions.append((Exit.EMPTY, "no case could be judged"))
         if stale and self.strict:
-            conditions.append((Exit.STALE, f"{len(stale)} known deviations no longer happen"))
+            conditions.append((Exit.STALE, f"{plural(len(stale), 'known deviation')} not as listed any more"))
         totals = Totals(cases=len(self.cases), statuses=statuses, unexpected=unexpected, stale=len(stale))
         return Outcome(totals, conditions, stale)
 
@@ -132,10 +133,14 @@ class Gate:
         out = []
         for index, deviation in enumerate(self.deviations):
             cases = self.matched[index]
-            better = [case for case in cases if RANK[case.status] > RANK[deviation.verdict]]
-            if better or (not cases and self.whole_suite):
+            if any(_better(case, deviation) for case in cases) or (not cases and self.whole_suite):
                 out.append(deviation.cases)
         return out
+
+
+def _better(case: CaseLine, deviation: Deviation) -> bool:
+    """Whether a known deviation did not happen: a verdict on the engine, and a better one."""
+    return case.status in JUDGED and RANK[case.status] > RANK[deviation.verdict]
 
 
 def _literal_brackets(pattern: str) -> str:

@@ -58,11 +58,50 @@ def _form(expected: Form, observed: Observed) -> Mismatch | None:
     return None
 
 
+class BadObservation(Exception):
+    """What an adapter's `read` gave is nothing that it may give: the adapter's fault."""
+
+
+def check_observed(value: Any, depth: int = 20) -> None:
+    """Look that ``value`` is what the engine interface calls `Observed`. Raises `BadObservation`."""
+    if depth == 0:
+        raise BadObservation("read() gives lists that are nested without end")
+    if isinstance(value, Array):
+        numbers = leaves(value.values)
+        if not isinstance(value.dtype, str) or any(type(n) not in (bool, int, float, complex) for n in numbers):
+            raise BadObservation("read() gives a tensor of other things than Python numbers")
+        if _shape_of(value.values, len(value.shape)) not in (tuple(value.shape), None):
+            raise BadObservation(f"read() says shape {list(value.shape)} of values that are nested otherwise")
+    elif type(value) is list:
+        for item in value:
+            check_observed(item, depth - 1)
+    elif not isinstance(value, (Opaque, str, type(None))) and type(value) not in (bool, int, float, complex):
+        raise BadObservation(f"read() gives {type(value).__name__}, which is none of the things it may give")
+
+
+def _shape_of(values: Any, depth: int) -> tuple[int, ...] | None:
+    """The sizes of nested lists down to ``depth``; None below an empty list, where nothing can be said."""
+    if not isinstance(values, list):
+        return ()
+    if depth == 0:
+        return (-1,)
+    if not values:
+        return (0,) if depth == 1 else None
+    inner = {_shape_of(item, depth - 1) for item in values}
+    if len(inner) > 1:
+        return (-1,)
+    first = inner.pop()
+    return None if first is None else (len(values), *first)
+
+
 def _arrays(expected: Numbers, observed: Array) -> Mismatch | None:
+    check_observed(observed)
+    observed = observed._replace(shape=tuple(observed.shape))  # an adapter may give a list
     if observed.shape != expected.shape:
         return Mismatch("shape", [], None, f"shape {list(expected.shape)} is due, {list(observed.shape)} was seen")
     if observed.dtype != expected.dtype:
-        return Mismatch("dtype", [], None, f"dtype {expected.dtype} is due, {observed.dtype} was seen")
+        hint = " (whole numbers mean int64: write 1. for a float)" if expected.dtype == "int64" else ""
+        return Mismatch("dtype", [], None, f"dtype {expected.dtype} is due, {observed.dtype} was seen{hint}")
     return _entries(leaves(expected.values), leaves(observed.values), expected)
 
 
@@ -166,4 +205,4 @@ def _json(value: Any) -> Any:
         return [_json(item) for item in value]
     if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
         return str(value)
-    return value
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value

@@ -11,22 +11,23 @@ import importlib.util
 import itertools
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, field
 
-from harness.engine import Engine, EngineUnusable
+from harness.engine import NATIVE, Engine, EngineUnusable
 from harness.language import documents
 from harness.language.decode import Decoder
 from harness.language.program import OPERATORS
 from harness.language.records import Record, Text
 from harness.language.words import ATTRIBUTES, NAMES
 from harness.places import room
-from harness.problems import InputError, nearest
+from harness.problems import InputError, nearest, shortened
 from harness.record import Status
+from harness.values import printable
 
 
 class Follows(StrEnum):
@@ -39,6 +40,13 @@ class Judges(StrEnum):
     ALL = "all"
     VALUES = "values"
     """Only what expressions show: specs that expect an error or a warning are not applicable."""
+
+
+class FloatDtype(StrEnum):
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
 
 
 class Deviation(Record, frozen=True, kw_only=True):
@@ -61,7 +69,9 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
     install: Annotated[str, Meta(description="what a user types to install the engine")] = ""
     follows: Follows = Follows.NONE
     judges: Judges = Judges.ALL
-    default_dtype: Annotated[str, Meta(description="of tensors made from numbers with a decimal point")] = "float32"
+    default_dtype: Annotated[FloatDtype, Meta(description="of tensors made from numbers with a decimal point")] = (
+        FloatDtype.FLOAT32
+    )
     versions: Annotated[str, Meta(description="of the engine that the adapter supports, as pip writes them")] = ""
     lacks: Annotated[
         dict[Text, Text],
@@ -96,32 +106,33 @@ def builtin() -> Iterator[Candidate]:
 
 def find(name: str) -> Candidate:
     """The engine that ``name`` means. Raises `EngineUnusable`, or `InputError` for a wrong engine.yaml."""
-    folder = room("engines") / name
+    if len(name) > 1000:
+        raise EngineUnusable(f"no engine {shortened(name)}")
+    folder, path = room("engines") / name, Path(name)
     if name and "/" not in name and (folder / "engine.yaml").is_file():
         return Candidate(read_engine_file(folder / "engine.yaml"), "", folder)
-    path = Path(name)
-    if path.is_dir():
+    if name and path.is_dir():
         if not (path / "engine.yaml").is_file():
             raise EngineUnusable(f"{name}: the folder holds no engine.yaml; `harness init-engine NAME` writes one")
-        return Candidate(read_engine_file(path / "engine.yaml"), name, path)
+        return Candidate(read_engine_file(path / "engine.yaml"), name, path.resolve())
     module, colon, class_name = name.partition(":")
     if colon and module and class_name.isidentifier() and all(part.isidentifier() for part in module.split(".")):
         return Candidate(_beside(module), name, None, module, class_name)
     known = [candidate.file.name for candidate in builtin()]
-    hint = nearest(name, known) or f"; known are {', '.join(known)}"
-    raise EngineUnusable(
-        f"no engine {name!r}{hint}. A folder with an engine.yaml or package.module:Class will do as well"
-    )
+    also = f"; known are {', '.join(known)}; a folder with an engine.yaml or package.module:Class will do as well"
+    raise EngineUnusable(f"no engine {shortened(name)}{nearest(name, known) or also}")
 
 
 def _beside(module: str) -> EngineFile:
     """The engine.yaml beside a module, or the least that can be said without one."""
     if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+        sys.path.append(str(Path.cwd()))  # last, so that no folder here stands in the way of an installed package
     try:
-        found = importlib.util.find_spec(module)
-    except (ImportError, ValueError) as error:
-        raise EngineUnusable(f"module {module!r} cannot be found: {error}") from None
+        found = importlib.util.find_spec(module)  # imports the packages above the module
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise EngineUnusable(f"module {module!r} cannot be found: {where(error)}") from None
     if found is None or found.origin is None:
         raise EngineUnusable(f"module {module!r} cannot be found; is it installed in this environment ({sys.prefix})?")
     path = Path(found.origin).parent / "engine.yaml"
@@ -177,7 +188,7 @@ def _is_need(word: str) -> bool:
     base, _, keyword = word.rstrip(")").partition("(")
     entry = ATTRIBUTES.get(base[1:]) if base.startswith(".") else NAMES.get(base)
     if entry is not None:
-        return not keyword or keyword in entry.keywords
+        return not keyword or keyword in entry.optional
     signs = {*OPERATORS.values(), *(f"{sign}=" for sign in OPERATORS.values()), "[]", "[]="}
     return word in signs or (base.startswith(".") and base.endswith(" =") and base[1:-2] in ATTRIBUTES)
 
@@ -199,11 +210,13 @@ def load(candidate: Candidate, device: str | None) -> Loaded:
     except ImportError as error:
         install = f"; install it with: {candidate.file.install}" if candidate.file.install else ""
         raise EngineUnusable(f"engine {name} cannot be imported: {error}{install}") from None
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise EngineUnusable(f"engine {name} cannot be loaded: {where(error)}") from None
     _check_tables(name, engine)
-    if not isinstance(version, str) or not version:
-        raise EngineUnusable(f"engine {name}: its adapter gives version {version!r}; a text is due")
+    if not isinstance(version, str) or not version or not version.isprintable():
+        raise EngineUnusable(f"engine {name}: its adapter gives version {version!a}; a text is due")
     if not in_range(version, candidate.file.versions):
         raise EngineUnusable(f"engine {name} is version {version}; the adapter supports {candidate.file.versions}")
     return Loaded(candidate.file, candidate.source, engine, device or "cpu")
@@ -211,23 +224,30 @@ def load(candidate: Candidate, device: str | None) -> Loaded:
 
 def where(error: BaseException) -> str:
     """An exception in one line: class, message, and the place where it was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen")]
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     message = " ".join(str(error).split())
-    return f"{type(error).__name__}: {message[:500]}{place}"
+    return printable(f"{type(error).__name__}: {message[:500]}{place}")
 
 
 def _check_tables(name: str, engine: Engine) -> None:
-    for table, words, known in (
+    for table, given, known in (
         ("names", engine.names, NAMES),
         ("attributes", engine.attributes, ATTRIBUTES),
         ("setters", engine.setters, ATTRIBUTES),
     ):
-        if wrong := [word for word in words if word not in known]:
-            hint = nearest(wrong[0], known)
-            raise EngineUnusable(
-                f"engine {name}: {wrong[0]!r} in its table of {table} is no word of the language{hint}"
-            )
+        if not isinstance(given, Mapping):
+            raise EngineUnusable(f"engine {name}: its table of {table} is {type(given).__name__}; a mapping is due")
+        for word, value in given.items():
+            if word not in known:
+                hint = nearest(str(word), known)
+                raise EngineUnusable(
+                    f"engine {name}: {word!r} in its table of {table} is no word of the language{hint}"
+                )
+            if table != "names" and value is not NATIVE and not callable(value):
+                raise EngineUnusable(
+                    f"engine {name}: {word!r} in its table of {table} is neither NATIVE nor a function"
+                )
 
 
 _loads = itertools.count()

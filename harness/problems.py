@@ -27,7 +27,9 @@ class InputError(Exception):
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for the known word most like ``word``, or nothing."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    if len(word) > 40:
+        return ""
+    found = difflib.get_close_matches(word, [name for name in known if len(name) <= 40], n=1, cutoff=0.6)
     return f"; did you mean {found[0]!r}?" if found else ""
 
 

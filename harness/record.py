@@ -2,8 +2,8 @@
 
 A header, the judged specs, one line per case as it finishes, a footer. Every line is flushed when it is written, so a
 killed run leaves a readable record; a record without a footer is incomplete, and says so wherever it is shown.
-``FORMAT`` is the version of this schema: readers refuse a higher major version. Reports import this module and nothing
-else of the harness.
+``FORMAT`` is the version of this schema: readers refuse a higher major version. Reports import this module and what
+speaks of it (`summary`, `values`), and nothing else of the harness.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     homepage: str = ""
     source: str = ""
     """How the engine was named on the command line, when it is not one of the suite's own."""
+    imports: list[str] = []
+    """Modules that were imported first (``--import``)."""
 
 
 class Header(Line, frozen=True, kw_only=True, tag="header"):
@@ -111,6 +113,8 @@ class SpecLine(Line, frozen=True, kw_only=True, tag="spec"):
     standing: str
     file: str
     lineno: int
+    outside: bool = False
+    """Whether the spec is none of the suite's own: it is found again by its file, not by its id."""
     steps: list[StepLine]
     cases: list[dict[str, Any]] = []
     note: str = ""
@@ -121,7 +125,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     what: str
     """``value``, ``shape``, ``dtype``, ``type``, ``no-error``, ``wrong-error``, ``unexpected-error``, ``missing-warning``,
-    ``extra-warning``, ``message``, ``bounds``."""
+    ``extra-warning``, ``message``, ``bounds``, ``unbound``."""
     step: int
     """1-based."""
     line: int
@@ -217,7 +221,12 @@ class Writer:
         self._file: IO[bytes] = path.open("wb", buffering=0)
 
     def write(self, *lines: AnyLine) -> None:
-        self._file.write(b"".join(_encoder.encode(line) + b"\n" for line in lines))
+        data = memoryview(b"".join(_encoder.encode(line) + b"\n" for line in lines))
+        try:
+            while data:
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def close(self) -> None:
         os.fsync(self._file.fileno())
@@ -239,7 +248,7 @@ def read(path: Path) -> Run:
             continue
         try:
             line = _decoder.decode(text)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             if number == len(lines) and header is not None:
                 break
             raise RecordError(f"{path}:{number}: not a line of a run record: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import ModuleType
 
 from harness.places import room
@@ -22,9 +23,15 @@ def render(name: str, runs: Sequence[Run]) -> Mapping[str, str]:
     return found
 
 
+def is_folder(name: str) -> bool:
+    """Whether ``name`` is a report from outside: a folder with a package in it."""
+    return "/" in name and (Path(name) / "__init__.py").is_file()
+
+
 def load(name: str) -> ModuleType:
-    folder = room("reports") / name
-    private = f"_harness_report_{name}"
+    """The report's package: one of the suite's own, or a folder anywhere."""
+    folder = Path(name) if is_folder(name) else room("reports") / name
+    private = f"_harness_report_{folder.resolve().name}"
     if private in sys.modules:
         return sys.modules[private]
     spec = importlib.util.spec_from_file_location(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -69,11 +70,12 @@ def select(words: Sequence[str], expression: str | None = None, area: Sequence[s
     if names or not files:
         everything = suite()
         for word in names or ["*"]:
-            found = [spec for spec in everything if _named(spec, word)]
+            found = [spec for spec in everything if _named(spec, word)] or _one_case(everything, word)
             if not found:
                 known = [*(s.spec.id for s in everything), *(s.spec.area for s in everything)]
                 raise SelectionError(f"no spec {word!r}{nearest(word, known) or '; `harness list` shows them'}")
-            chosen |= {spec.spec.id: spec for spec in found}
+            for spec in found:
+                chosen[spec.spec.id] = _both(chosen.get(spec.spec.id), spec)
         known_areas = {spec.spec.area for spec in everything}
         if wrong := [name for name in area if name not in known_areas]:
             raise SelectionError(
@@ -93,14 +95,28 @@ def _is_path(word: str) -> bool:
 
 
 def _named(spec: CheckedSpec, word: str) -> bool:
-    id = spec.spec.id
-    base = word.partition("[")[0]
-    return base in (id, spec.spec.area) or fnmatchcase(id, word)
+    return word in (spec.spec.id, spec.spec.area) or fnmatchcase(spec.spec.id, word)
+
+
+def _both(one: CheckedSpec | None, other: CheckedSpec) -> CheckedSpec:
+    """The cases that either selection of a spec means."""
+    if one is None or other.chosen is None:
+        return other
+    return one if one.chosen is None else dataclasses.replace(one, chosen=one.chosen | other.chosen)
+
+
+def _one_case(specs: Iterable[CheckedSpec], word: str) -> list[CheckedSpec]:
+    """``id[n]``: the n-th case of a spec alone."""
+    return [
+        dataclasses.replace(spec, chosen=frozenset([word]))
+        for spec in specs
+        if word.startswith(f"{spec.spec.id}[") and word in (id for id, _ in spec.cases)
+    ]
 
 
 def digest(specs: Iterable[CheckedSpec]) -> str:
     """One hash over what the specs say: two runs with the same hash judged the same."""
-    lines = sorted(f"{spec.spec.id} {spec.digest}\n" for spec in specs)
+    lines = sorted(f"{spec.spec.id} {spec.digest} {sorted(spec.chosen or ())}\n" for spec in specs)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

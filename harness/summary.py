@@ -227,5 +227,13 @@ def labels(runs: Sequence[Run]) -> list[str]:
 def explain_command(run: Run, case: CaseLine) -> str:
     """What to type to see this one case again."""
     engine = run.header.engine
-    words = ["harness", "explain", case.id, "--engine", engine.source or engine.name]
+    spec = run.specs.get(case.spec)
+    words = [
+        "harness",
+        "explain",
+        spec.file if spec and spec.outside else case.id,
+        "--engine",
+        engine.source or engine.name,
+    ]
+    words += [word for module in engine.imports for word in ("--import", module)]
     return shlex.join(words if engine.device == "cpu" else [*words, "--device", engine.device])

@@ -28,6 +28,8 @@ _KINDS = {
     "no-error": "no error",
     "wrong-error": "no error",
     "unexpected-error": "no error",
+    "bounds": "no error",
+    "unbound": "no error",
     "missing-warning": "no warning",
     "extra-warning": "no warning",
 }
@@ -42,6 +44,7 @@ MEANING = {
     "missing-warning": "a warning is missing",
     "extra-warning": "a warning that is not due",
     "message": "another wording",
+    "unbound": "the program uses a name that it has not bound",
     "bounds": "the program did not end in its bounds",
 }
 

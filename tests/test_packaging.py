@@ -60,7 +60,6 @@ LIGHT = (
     "engines",
     "kinds",
     "words",
-    "check",
     "run --help",
 )
 

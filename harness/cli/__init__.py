@@ -78,10 +78,14 @@ def run(arguments: list[str]) -> int:
     """Run the command line; every wrong input ends in one message and a documented exit code."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        result = cli.main(arguments, prog_name="harness", standalone_mode=False)
+        # Not cli.main: that one turns a reader who has seen enough (a broken pipe) into exit code 1.
+        with cli.make_context("harness", list(arguments)) as context:
+            result = cli.invoke(context)
         return int(result) if isinstance(result, int) else Exit.OK
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _say(error.ctx.get_help() if error.ctx else "", Exit.USAGE, prefix="")
     except click.ClickException as error:
         return _say(_usage(error), Exit.USAGE)
     except (KeyboardInterrupt, click.Abort):
@@ -89,11 +93,11 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
         return Exit.OK
-    except Exception as error:
+    except BaseException as error:
         return _known(error)
 
 
-def _known(error: Exception) -> int:
+def _known(error: BaseException) -> int:
     from harness.engine import EngineUnusable
     from harness.problems import InputError
     from harness.record import RecordError
@@ -102,7 +106,7 @@ def _known(error: Exception) -> int:
     match error:
         case InputError(problems=problems):
             count = f"{len(problems)} mistake{'s' if len(problems) > 1 else ''}"
-            return _say(f"{error}\n{count} found; nothing was run", Exit.SPEC_INVALID, prefix="")
+            return _say(f"{error}\n{count} found", Exit.SPEC_INVALID, prefix="")
         case EngineUnusable():
             return _say(str(error), Exit.ENGINE_UNUSABLE)
         case RecordError() | SelectionError():

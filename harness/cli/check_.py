@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
-from harness import selection
+from harness import execute, selection
 from harness.exits import Exit
 from harness.language import load
+from harness.language.expected import BadValue
 from harness.places import room
 from harness.problems import InputError, Problem
+from harness.values import plural
 
 
 @click.command("check")
@@ -18,7 +20,7 @@ from harness.problems import InputError, Problem
 def command(files: tuple[Path, ...]) -> int:
     """Check spec files, engine.yaml files, or folders of them; without any, the whole suite.
 
-    Every mistake is listed as FILE:LINE:COLUMN. Nothing is run.
+    Every mistake is listed as FILE:LINE:COLUMN. Expected values are evaluated; no program is run.
     """
     from harness.plugins import read_engine_file
 
@@ -36,7 +38,9 @@ def command(files: tuple[Path, ...]) -> int:
         except InputError as error:
             problems += error.problems
     try:
-        checked += len(load.load(spec_files, room("specs")))
+        specs = load.load(spec_files, room("specs"))
+        checked += len(specs)
+        problems += _values(specs)
     except InputError as error:
         problems += error.problems
     if not files:
@@ -46,5 +50,16 @@ def command(files: tuple[Path, ...]) -> int:
     if not checked:
         click.echo("harness: no spec file and no engine.yaml there", err=True)
         return Exit.EMPTY
-    click.echo(f"{checked} files, no mistake")
+    click.echo(f"{plural(checked, 'file')}, no mistake")
     return 0
+
+
+def _values(specs: list[load.CheckedSpec]) -> list[Problem]:
+    """Expected values that cannot be evaluated for some case."""
+    problems = []
+    for checked in specs:
+        try:
+            execute.prepare(checked, "float32")
+        except BadValue as error:
+            problems.append(Problem(checked.file, error.line or checked.line, 1, str(error)))
+    return problems

@@ -6,7 +6,8 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness import plugins
@@ -26,8 +27,9 @@ def candidate(name: str) -> plugins.Candidate:
 def engine(name: str, device: str | None, imports: Iterable[str]) -> plugins.Loaded:
     """Find and load an engine. Raises `EngineUnusable`."""
     found = candidate(name)
-    import_first(imports)
-    return plugins.load(found, device)
+    with steady():
+        import_first(imports)
+        return plugins.load(found, device)
 
 
 def import_first(modules: Iterable[str]) -> None:
@@ -35,7 +37,9 @@ def import_first(modules: Iterable[str]) -> None:
     for module in modules:
         try:
             importlib.import_module(module)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise EngineUnusable(f"--import {module}: {plugins.where(error)}") from None
 
 
@@ -71,9 +75,27 @@ def _umask() -> int:
     return mask
 
 
-def is_live() -> bool:
-    """Whether somebody watches: a terminal, not a CI job's log."""
-    return sys.stderr.isatty() and not os.environ.get("CI")
+@contextmanager
+def steady() -> Iterator[None]:
+    """The engine's code runs in here: it may move, print and close what it likes, and we go on where we were.
+
+    What it prints goes to stderr: stdout is for verdicts."""
+    try:
+        here: str | None = os.getcwd()
+    except FileNotFoundError:
+        here = None
+    streams = sys.stdout, sys.stderr
+    with (
+        os.fdopen(os.dup(2), "w", errors="backslashreplace") as out,
+        os.fdopen(os.dup(2), "w", errors="backslashreplace") as err,
+    ):
+        sys.stdout, sys.stderr = out, err
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = streams
+            if here is not None:
+                os.chdir(here)
 
 
 def annotate(runs: Sequence[Run]) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from harness import compare as comparing
 from harness import record
 from harness.exits import Exit
+from harness.values import printable
 
 _COLOURS = {"worse": "red", "better": "green", "changed": "yellow"}
 
@@ -49,7 +50,10 @@ def command(before: Path, after: Path, as_json: bool) -> int:
             + f" {change.id}  {states}"
         )
     counts = {m: sum(c.movement is m for c in changes) for m in comparing.Movement}
-    click.echo(f"{old.label} -> {new.label}: " + ", ".join(f"{counts[m]} {m.value}" for m in comparing.Movement))
+    click.echo(
+        f"{printable(old.label)} -> {printable(new.label)}: "
+        + ", ".join(f"{counts[m]} {m.value}" for m in comparing.Movement)
+    )
     return Exit.NONCONFORMING if worse else Exit.OK
 
 

@@ -19,8 +19,9 @@ def command(engine: str, device: str | None, imports: tuple[str, ...]) -> int:
     loaded = common.engine(engine, device, imports)
     click.echo(f"  ✓ {loaded.file.title} {loaded.engine.version} loads, on {loaded.device}")
     for rung, case in doctor.climb(loaded):
-        if case.status in (Status.PASS, Status.NOT_APPLICABLE):
-            click.echo(f"  {'✓' if case.status is Status.PASS else '○'} {rung.checked.spec.claim}")
+        if case.status is Status.PASS or rung.is_left_out(case, loaded):
+            sign, note = ("✓", "") if case.status is Status.PASS else ("○", f"  ({case.reason})")
+            click.echo(f"  {sign} {rung.checked.spec.claim}{note}")
             continue
         click.echo(click.style(f"  ✗ {rung.checked.spec.claim}", fg="red", bold=True))
         if case.reason:

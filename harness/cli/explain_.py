@@ -8,11 +8,11 @@ import click
 
 from harness import execute, explain, selection, values
 from harness.cli import common, options
-from harness.cli.run_ import spec_line
 from harness.exits import Exit
 from harness.language.load import CheckedSpec
 from harness.plugins import Loaded
 from harness.record import JUDGED, CaseLine, Check, Status
+from harness.run import spec_line
 
 
 @click.command("explain")
@@ -27,12 +27,9 @@ def command(spec: str, engine: str, device: str | None, imports: tuple[str, ...]
     if len(found) > 1:
         raise click.UsageError(f"{spec!r} means {len(found)} specs; name one, such as {found[0].spec.id}")
     checked = found[0]
-    ids = [id for id, _ in checked.cases]
-    if "[" in spec and spec not in ids:
-        raise click.UsageError(f"{checked.spec.id} has the cases {ids[0]} to {ids[-1]}")
     loaded = common.engine(engine, device, imports)
     codes = []
-    for id in [spec] if spec in ids and "[" in spec else ids:
+    for id, _ in checked.cases:
         if only_script:
             click.echo(explain.script(checked, id, loaded.engine), nl=False)
             continue
@@ -41,7 +38,7 @@ def command(spec: str, engine: str, device: str | None, imports: tuple[str, ...]
 
 
 def _explain(checked: CheckedSpec, id: str, loaded: Loaded) -> int:
-    with execute.listening() as collected:
+    with common.steady(), execute.listening() as collected:
         told = explain.run(checked, id, loaded, collected)
     case, spec = told.case, spec_line(checked)
     click.echo(click.style(f"{case.id} on {loaded.file.name} {loaded.engine.version}", bold=True))

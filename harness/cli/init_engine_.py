@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from harness.plugins import builtin
+
 SKELETON = Path(__file__).parent.parent / "skeleton"
 
 
@@ -25,6 +27,8 @@ def command(name: str, output: Path) -> int:
     """Write the folder NAME with an engine.yaml and an adapter to fill in. Nothing that exists is overwritten."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise click.UsageError(f"{name!r}: a name is made of lower-case letters, digits and hyphens, such as my-engine")
+    if name in [candidate.file.name for candidate in builtin()]:
+        raise click.UsageError(f"the suite has an engine {name!r} of its own; choose another name")
     folder = output / name
     if folder.exists():
         raise click.UsageError(f"{folder} exists already; choose another name or another --output")
@@ -42,5 +46,5 @@ def command(name: str, output: Path) -> int:
             text = re.sub(rf"\b{word}\b", lambda _, value=value: value, text)  # type: ignore[misc]
         (folder / target).write_text(text, encoding="utf-8")
     click.echo(f"wrote {folder}/engine.yaml and {folder}/__init__.py")
-    click.echo(f"next: harness doctor --engine {folder}")
+    click.echo(f"next: harness doctor --engine {folder if folder.is_absolute() else f'./{folder}'}")
     return 0

@@ -12,7 +12,10 @@ from harness.cli import options
 @options.selection
 @click.option("--json", "as_json", is_flag=True, help="One JSON array: id, area, claim, source, cases, needs, file.")
 def command(specs: tuple[str, ...], expression: str | None, areas: tuple[str, ...], as_json: bool) -> int:
-    """List specs, or what a selection would run."""
+    """List specs, or what a selection would run.
+
+    SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files.
+    """
     chosen = selection.select(specs, expression, areas)
     if as_json:
         import msgspec

@@ -19,13 +19,14 @@ from harness.cli import common
     default="harness-results",
     show_default=True,
     metavar="DIR",
+    help="Where the reports go.",
 )
 @click.option(
     "--report",
     "reports",
     multiple=True,
     metavar="NAME",
-    help="html, junit, markdown, github, badge (repeatable).  [default: html]",
+    help="A report's name, or a folder with one of your own (repeatable).  [default: html]",
 )
 def command(runs: tuple[Path, ...], output: Path, reports: tuple[str, ...]) -> int:
     """Make reports from run records. RUN is a record (*.jsonl) or a folder of them; several runs share one report."""

@@ -7,9 +7,12 @@ from pathlib import Path
 import click
 
 from harness import record
+from harness.cli import common
 from harness.cli.run_ import command as run_command
+from harness.cli.run_ import free_path
 from harness.exits import Exit
 from harness.gate import WELL
+from harness.values import printable
 
 
 @click.command("rerun")
@@ -26,31 +29,36 @@ from harness.gate import WELL
 @click.pass_context
 def command(ctx: click.Context, run: Path, failed: bool, output: Path) -> int:
     """Run again what a record holds: the same engine, the same device, the same specs. RUN is a record or a folder of them."""
-    codes = []
+    codes: list[int] = []
+    written: list[Path] = []
     for path in record.find([run]):
         old = record.read(path)
+        lost = [case.spec for case in old.cases.values() if case.spec not in old.specs]
+        if lost:
+            raise record.RecordError(f"{path}: does not say what the spec {lost[0]} is; run it by its id")
         ids = dict.fromkeys(case.spec for case in old.cases.values() if not failed or case.status not in WELL)
         if not failed:
             ids |= dict.fromkeys(old.specs)
         if not ids:
-            click.echo(f"{old.label}: nothing failed")
+            click.echo(f"{printable(old.label)}: nothing failed")
             continue
         engine = old.header.engine
-        # A spec from outside of the suite is found again by its file.
-        specs = tuple(old.specs[id].file if not _in_suite(old, id) else id for id in ids)
-        device = None if engine.device == "cpu" else engine.device
+        one = output / f"{len(written) + 1}"
         codes.append(
             ctx.invoke(
                 run_command,
                 engines=(engine.source or engine.name,),
-                specs=specs,
-                device=device,
-                output=output,
-                reports=("html",),
+                # A spec from outside of the suite is found again by its file.
+                specs=tuple(old.specs[id].file if old.specs[id].outside else id for id in ids),
+                device=None if engine.device == "cpu" else engine.device,
+                imports=tuple(engine.imports),
+                output=one,
+                reports=("none",),
             )
         )
+        for made in one.glob("*.jsonl"):
+            written.append(made.replace(free_path(output, engine.name, [str(taken) for taken in written])))
+        one.rmdir()
+    for file in common.write_reports(("html",), list(map(record.read, written)), output) if written else ():
+        click.echo(f"wrote {file}")
     return next((code for code in Exit if code in codes), Exit.OK)
-
-
-def _in_suite(run: record.Run, id: str) -> bool:
-    return id in run.specs and run.specs[id].file == f"specs/{id}.yaml"

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import platform
-import shlex
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import click
 
-from harness import __version__, execute, record, selection, summary, values
-from harness.cli import common, options
+from harness import record, selection
+from harness.cli import common, options, telling
 from harness.engine import EngineUnusable
 from harness.exits import Exit, first
-from harness.gate import Gate, Outcome
-from harness.language.load import CheckedSpec
+from harness.gate import Gate
 from harness.plugins import Candidate, Loaded
 from harness.plugins import load as load_engine
+from harness.run import Settings, Stopped, judge
 
 DEFAULT_OUTPUT = "harness-results"
 DEFAULT_REPORTS = ("html", "junit", "markdown", "badge")
@@ -59,8 +52,8 @@ DEFAULT_REPORTS = ("html", "junit", "markdown", "badge")
 @click.option(
     "--baseline",
     type=click.Path(path_type=Path),
-    metavar="RECORD",
-    help="Fail only on what got worse than in this record.",
+    metavar="RUN",
+    help="Fail only on what got worse than in this record (or folder of records) of the same engine.",
 )
 @click.option(
     "--require",
@@ -97,48 +90,52 @@ def command(
 ) -> int:
     """Judge engines against the specs; write one record per engine, and reports.
 
-    SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files; without any, the whole suite runs.
-    The exit code is 0 only if something was judged and every verdict is as expected.
+    SPEC is an id (or id[n], its n-th case), an area, a pattern with *, a spec file or a folder of spec files; without any,
+    the whole suite runs. The exit code is 0 only if something was judged and every verdict is as expected.
     """
     wanted = check_reports(reports)
     if len(set(engines)) < len(engines):
         raise click.UsageError("an engine is named twice")
-    before = record.read(baseline) if baseline else None
-    candidates = [(name, _candidate(name)) for name in engines]
+    candidates = [_candidate(name) for name in engines]
+    before = _baselines(baseline, candidates)
     chosen = selection.select(specs, expression, areas)
     _known_areas(required)
-    conditions: list[Exit] = []
     if not chosen:
         click.echo("harness: the selection matches no spec; nothing was judged", err=True)
         return Exit.EMPTY
-    common.import_first(imports)
     whole = not (specs or expression or areas)
+    folder = output.absolute()  # wherever an engine takes us
+    with common.steady():
+        common.import_first(imports)
+    conditions: list[Exit] = []
     runs: list[record.Run] = []
-    for name, found in candidates:
-        try:
-            if isinstance(found, EngineUnusable):
-                raise found
-            loaded = load_engine(found, device)
-        except EngineUnusable as error:
-            click.echo(f"harness: {error}", err=True)
+    for found in candidates:
+        loaded = _loaded(found, device)
+        if loaded is None:
             conditions.append(Exit.ENGINE_UNUSABLE)
             continue
         gate = Gate(
-            loaded.file, loaded.engine.version, baseline=before, required=required, strict=strict, whole_suite=whole
+            loaded.file,
+            loaded.engine.version,
+            baseline=before.get(loaded.file.name),
+            required=required,
+            strict=strict,
+            whole_suite=whole,
         )
-        path = _record_path(output, loaded, [run.path for run in runs])
-        outcome, stopped = _judge(name, loaded, chosen, gate, path, graphs, fail_fast)
+        path = free_path(folder, loaded.file.name, [run.path for run in runs])
+        selected = sum(1 for spec in chosen for _ in spec.cases)
+        with telling.progress(loaded, selected) as advance, common.steady():
+            outcome, stopped = judge(loaded, chosen, gate, path, Settings(imports, graphs, fail_fast), advance)
         runs.append(record.read(path))
-        _tell(runs[-1], outcome, quiet)
+        telling.tell(runs[-1], outcome, quiet)
         conditions += [code for code, _ in outcome.conditions]
-        if stopped == "interrupted":
-            click.echo(f"interrupted; what was judged so far is in {path}", err=True)
+        if stopped is Stopped.INTERRUPTED:
+            click.echo(f"interrupted; what was judged so far is in {output / path.name}", err=True)
             return Exit.INTERRUPTED
     if runs:
-        written = common.write_reports(wanted, runs, output)
-        for file in written:
+        for file in common.write_reports(wanted, runs, folder):
             if not quiet or file.suffix == ".html":
-                click.echo(f"wrote {file}")
+                click.echo(f"wrote {output / file.name}")
         common.annotate(runs)
     return first(conditions)
 
@@ -150,9 +147,11 @@ def check_reports(names: tuple[str, ...]) -> Sequence[str]:
 
     if names == ("none",):
         return ()
+    if "none" in names:
+        raise click.UsageError("--report none stands alone")
     known = reporters.names()
     for name in names:
-        if name not in known:
+        if name not in known and not reporters.is_folder(name):
             raise click.UsageError(f"no report {name!r}{nearest(name, known) or '; known are ' + ', '.join(known)}")
     return names or DEFAULT_REPORTS
 
@@ -163,6 +162,22 @@ def _candidate(name: str) -> Candidate | EngineUnusable:
         return common.candidate(name)
     except EngineUnusable as error:
         return error
+
+
+def _baselines(path: Path | None, candidates: Sequence[Candidate | EngineUnusable]) -> dict[str, record.Run]:
+    """The records that ``--baseline`` names, by engine. Every engine of the run must have one."""
+    if path is None:
+        return {}
+    found = {run.header.engine.name: run for run in map(record.read, record.find([path]))}
+    for run in found.values():
+        if not run.complete:
+            raise click.UsageError(f"--baseline {run.path}: is incomplete, so it proves nothing; run it to its end")
+    for candidate in candidates:
+        if isinstance(candidate, Candidate) and candidate.file.name not in found:
+            raise click.UsageError(
+                f"--baseline {path}: holds no record of engine {candidate.file.name} (but of {', '.join(found)})"
+            )
+    return found
 
 
 def _known_areas(names: tuple[str, ...]) -> None:
@@ -176,202 +191,22 @@ def _known_areas(names: tuple[str, ...]) -> None:
             )
 
 
-def _record_path(output: Path, loaded: Loaded, taken: list[str]) -> Path:
-    path, number = output / f"{loaded.file.name}.jsonl", 1
+def _loaded(found: Candidate | EngineUnusable, device: str | None) -> Loaded | None:
+    """The engine, or None (and a message) where it cannot be used."""
+    try:
+        if isinstance(found, EngineUnusable):
+            raise found
+        with common.steady():
+            return load_engine(found, device)
+    except EngineUnusable as error:
+        click.echo(f"harness: {error}", err=True)
+        return None
+
+
+def free_path(folder: Path, name: str, taken: Sequence[str]) -> Path:
+    """Where the record of an engine goes: two engines of one name in one run do not overwrite each other."""
+    path, number = folder / f"{name}.jsonl", 1
     while str(path) in taken:
         number += 1
-        path = output / f"{loaded.file.name}-{number}.jsonl"
+        path = folder / f"{name}-{number}.jsonl"
     return path
-
-
-def _judge(
-    name: str, loaded: Loaded, specs: list[CheckedSpec], gate: Gate, path: Path, graphs: bool, fail_fast: bool
-) -> tuple[Outcome, str]:
-    """Judge every case and write the record as they finish."""
-    selected = sum(1 for spec in specs for _ in spec.cases)
-    writer = record.Writer(path)
-    writer.write(_header(name, loaded, specs, selected), *map(spec_line, specs))
-    begun = time.perf_counter()
-    stopped = ""
-    try:
-        with execute.listening() as collected, _progress(loaded, selected) as progress:
-            session = execute.Session(loaded, collected, graphs)
-            for line in session.run(specs):
-                case = gate.standing(line)
-                writer.write(case)
-                progress.advance(case)
-                if fail_fast and case.standing is record.Standing.UNEXPECTED:
-                    stopped = "fail-fast"
-                    break
-    except KeyboardInterrupt:
-        stopped = "interrupted"
-    outcome = gate.outcome(selected)
-    if not stopped:
-        writer.write(
-            record.Footer(
-                totals=outcome.totals,
-                seconds=round(time.perf_counter() - begun, 3),
-                exit=int(outcome.exit),
-                conditions=[code.name for code, _ in outcome.conditions],
-                stale=outcome.stale,
-            )
-        )
-    writer.close()
-    return outcome, stopped
-
-
-def _header(name: str, loaded: Loaded, specs: list[CheckedSpec], selected: int) -> record.Header:
-    return record.Header(
-        format=record.FORMAT,
-        harness=__version__,
-        suite=selection.digest(specs),
-        engine=record.EngineInfo(
-            name=loaded.file.name,
-            title=loaded.file.title,
-            version=loaded.engine.version,
-            device=loaded.device,
-            homepage=loaded.file.homepage,
-            source=loaded.source,
-        ),
-        python=platform.python_version(),
-        platform=platform.platform(),
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=shlex.join(["harness", *sys.argv[1:]]),
-        cases=selected,
-        areas={area: about.title for area, about in selection.areas().items()},
-    )
-
-
-def spec_line(checked: CheckedSpec) -> record.SpecLine:
-    """A spec as the record carries it."""
-    import msgspec
-
-    spec = checked.spec
-    steps = [
-        record.StepLine(
-            run=step.run,
-            line=checked.lines[number],
-            raises=step.raises,
-            warns=list(step.warns),
-            allows=list(step.allows),
-            message=step.message,
-            expect={text: msgspec.to_builtins(value) for text, value in step.expect.items()},
-        )
-        for number, step in enumerate(spec.steps)
-    ]
-    return record.SpecLine(
-        id=spec.id,
-        area=spec.area,
-        claim=" ".join(spec.claim.split()),
-        source=list(spec.source),
-        standing=spec.standing.value,
-        file=checked.file,
-        lineno=checked.line,
-        steps=steps,
-        cases=[dict(case) for case in spec.cases],
-        note=" ".join(spec.note.split()),
-    )
-
-
-class _Progress(Protocol):
-    def advance(self, case: record.CaseLine) -> None: ...
-
-
-class _Quiet:
-    """In a log: nothing per case, the summary says it all."""
-
-    def advance(self, case: record.CaseLine) -> None:
-        pass
-
-
-@contextmanager
-def _progress(loaded: Loaded, selected: int) -> Iterator[_Progress]:
-    if not common.is_live():
-        yield _Quiet()
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[bad]}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(f"{loaded.file.name} {loaded.engine.version}", total=selected, bad="")
-
-        class Live:
-            bad = 0
-
-            def advance(self, case: record.CaseLine) -> None:
-                self.bad += case.standing is record.Standing.UNEXPECTED
-                shown.update(task, advance=1, bad=f"[red]{self.bad} unexpected" if self.bad else "")
-
-        yield Live()
-
-
-def _tell(run: record.Run, outcome: Outcome, quiet: bool) -> None:
-    """The verdict in one screen: failures first."""
-    for text in summary_lines(run, outcome, quiet):
-        click.echo(text)
-
-
-MAX_SHOWN = 5
-MAX_CHECKS = 3
-"""What one screen has room for; the record and the reports hold all."""
-
-
-def summary_lines(run: record.Run, outcome: Outcome, quiet: bool) -> Iterator[str]:
-    bad = summary.unexpected(run)
-    for case in bad[:MAX_SHOWN]:
-        yield from failure_block(run, case, None if len(bad) == 1 else MAX_CHECKS)
-    if len(bad) > MAX_SHOWN:
-        yield f"... and {len(bad) - MAX_SHOWN} more: {', '.join(values.shorten(case.id) for case in bad[MAX_SHOWN:][:10])}"
-        yield "    report.html and the record hold all of them\n"
-    for note in summary.stale_notes(run):
-        yield click.style(values.printable(f"stale: {note.text}"), fg="yellow")
-    if not quiet:
-        yield from _table(run)
-    good = not outcome.conditions
-    yield click.style(
-        values.printable(f"{run.label}: {summary.verdict(run)}"), fg="green" if good else "red", bold=True
-    )
-    for _, sentence in outcome.conditions:
-        yield f"  {sentence}"
-
-
-def failure_block(run: record.Run, case: record.CaseLine, most: int | None) -> Iterator[str]:
-    """One failure: what is promised, where, what was expected and seen, how to see it again."""
-    spec = run.specs[case.spec]
-    named = ", ".join(f"{name}={values.inline(value)}" for name, value in case.parameters.items())
-    yield click.style(f"{case.status.value.upper()} {case.id}", fg="red", bold=True) + (f"  ({named})" if named else "")
-    for line in (
-        spec.claim,
-        case.reason,
-        *(line for check in case.failures[:most] for line in _check_lines(spec, check)),
-    ):
-        if line:
-            yield "  " + values.printable(line)
-    if most is not None and len(case.failures) > most:
-        yield f"  ... and {len(case.failures) - most} more checks of this case"
-    yield f"  see it again: {summary.explain_command(run, case)}"
-    yield ""
-
-
-def _check_lines(spec: record.SpecLine, check: record.Check) -> Iterator[str]:
-    expected, observed = values.one_line(check)
-    off = f" (off by {check.difference:.3g})" if isinstance(check.difference, float) else ""
-    yield f"{spec.file}:{check.line}: step {check.step}: {check.expression}"
-    yield f"  {values.MEANING.get(check.what, check.what)}: expected {expected}, observed {observed}{off}"
-    if check.detail:
-        yield f"  {check.detail}"
-
-
-def _table(run: record.Run) -> Iterator[str]:
-    counts = summary.area_counts(run)
-    width = max(map(len, counts), default=0)
-    for area, found in counts.items():
-        notes = ", ".join(found.notes)
-        yield f"  {summary.SYMBOLS[found.worst]} {area:<{width}} {found.ratio:>7}" + (f"  {notes}" if notes else "")

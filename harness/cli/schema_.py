@@ -16,7 +16,7 @@ SCHEMAS = ("spec", "engine", "area", "record")
 )
 def command(which: str, write: Path | None) -> int:
     """Print the JSON Schema of spec files, engine.yaml, _area.yaml, or a line of a run record."""
-    from harness.language import schema
+    from harness import schema
 
     schemas = schema.all_schemas()
     if write is None:

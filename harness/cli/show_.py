@@ -7,6 +7,7 @@ import textwrap
 import click
 
 from harness import selection
+from harness.values import inline
 
 
 @click.command("show")
@@ -21,8 +22,13 @@ def command(spec: str, as_yaml: bool) -> int:
         click.echo(click.style(found.spec.id, bold=True) + f"  ({found.file}, {found.spec.standing.value})")
         click.echo(textwrap.fill(" ".join(found.spec.claim.split()), 100, initial_indent="  ", subsequent_indent="  "))
         click.echo(f"  source: {', '.join(found.spec.source)}")
-        for case in found.spec.cases:
-            click.echo("  case: " + ", ".join(f"{name} = {value}" for name, value in case.items()))
+        if found.spec.note:
+            click.echo(
+                textwrap.fill(" ".join(found.spec.note.split()), 100, initial_indent="  ", subsequent_indent="  ")
+            )
+        for id, case in found.cases:
+            if case:
+                click.echo(f"  {id}: " + ", ".join(f"{name} = {inline(value)}" for name, value in case.items()))
         for step, entries in zip(found.spec.steps, found.observations, strict=True):
             click.echo("\n" + textwrap.indent(step.run.rstrip(), "    "))
             for entry in entries:
@@ -30,7 +36,9 @@ def command(spec: str, as_yaml: bool) -> int:
             if step.raises:
                 click.echo(f"      raises {step.raises}" + (f": ... {step.message} ..." if step.message else ""))
             for kind in step.warns:
-                click.echo(f"      warns {kind}")
+                click.echo(f"      warns {kind}" + (f": ... {step.message} ..." if step.message else ""))
+            for kind in step.allows:
+                click.echo(f"      may warn {kind}")
         click.echo(f"\n  needs: {', '.join(sorted(found.needs))}\n")
     return 0
 
@@ -39,4 +47,5 @@ def _wanted(expectation: object) -> str:
     import msgspec
 
     found = msgspec.to_builtins(expectation)
-    return str(found["value"] if set(found) == {"value"} else found)
+    value = found["value"] if set(found) == {"value"} else found
+    return value if isinstance(value, str) else inline(value)

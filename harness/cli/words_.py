@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from harness.language.words import ATTRIBUTES, BUILTINS, LISTS, NAMES
+from harness.language.words import ATTRIBUTES, BUILTINS, LISTS, NAMES, Word
 
 
 @click.command("words")
@@ -17,6 +17,11 @@ def command() -> int:
     ):
         click.echo(click.style(title, bold=True))
         for word in table.values():
-            head = dot + word.name + (f"({', '.join(f'{k}=' for k in word.keywords)})" if word.keywords else "")
+            head = dot + word.name + _call(word)
             click.echo(f"  {head:<40} {word.meaning}")
     return 0
+
+
+def _call(word: Word) -> str:
+    given = [f"{name}=" if name in word.optional else name for name in word.parameters]
+    return f"({', '.join(given)})" if given else ""

@@ -16,47 +16,46 @@ import builtins
 import copy
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType
 from typing import Any, Final, NamedTuple, TypeVar
 
-from harness.engine import NATIVE, Engine
-from harness.language.guards import MAX_ELEMENTS, Guards, arithmetic
+from harness.engine import NATIVE, Engine, Unsupported
+from harness.language.guards import Guards, arithmetic
 from harness.language.program import OPERATORS
 from harness.language.words import ATTRIBUTES, BUILTINS, GROWING, LISTS, NAMES
 
-_APPLY: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-    "@": operator.matmul,
+_BINARY: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
+    "+": ("add", operator.add),
+    "-": ("sub", operator.sub),
+    "*": ("mul", operator.mul),
+    "/": ("div", operator.truediv),
+    "//": ("floordiv", operator.floordiv),
+    "%": ("mod", operator.mod),
+    "**": ("pow", operator.pow),
+    "@": ("matmul", operator.matmul),
 }
-_OPERATOR_NAMES: Final = {
-    "+": "add",
-    "-": "sub",
-    "*": "mul",
-    "/": "div",
-    "//": "floordiv",
-    "%": "mod",
-    "**": "pow",
-    "@": "matmul",
+_COMPARED: Final[Mapping[type[ast.cmpop], tuple[str, str, Callable[[Any, Any], Any]]]] = {
+    ast.Eq: ("eq", "==", operator.eq),
+    ast.NotEq: ("ne", "!=", operator.ne),
+    ast.Lt: ("lt", "<", operator.lt),
+    ast.LtE: ("le", "<=", operator.le),
+    ast.Gt: ("gt", ">", operator.gt),
+    ast.GtE: ("ge", ">=", operator.ge),
 }
-SMALL: Final = 4096
-"""Elements of a tensor whose sizes are written as numbers: no need to look again at run time."""
+SMALL: Final = 1024
+"""Elements of a tensor that no number of operations which the fuel allows makes a burden."""
 _SIZED: Final = frozenset({"zeros", "ones", "Linear"})
-_BINARY: Final = frozenset(
-    {"add", "sub", "mul", "div", "pow", "matmul", "mm", "mse_loss", "binary_cross_entropy_with_logits"}
-)
 
 
 class Raised(NamedTuple):
     """An exception in place of a value."""
 
     error: BaseException
+
+
+class Unreadable(Exception):
+    """The adapter could not read a value: its fault, or that of an engine that computes only when it is read."""
 
 
 class StepTree(NamedTuple):
@@ -75,6 +74,13 @@ class Runner(NamedTuple):
     guards: Guards
 
 
+def check(steps: Iterable[StepTree], file: str) -> None:
+    """Let Python itself look at a checked program. Raises `SyntaxError` (two parameters of one name ...) or `RecursionError`."""
+    frame = _frame(["_out"])
+    frame.body = [statement for step in steps for statement in (*step.body, *map(_statement, step.observed))]
+    compile(ast.fix_missing_locations(ast.Module([frame], [])), file, "exec", dont_inherit=True)
+
+
 def build(
     name: str,
     file: str,
@@ -90,10 +96,9 @@ def build(
 
     ``largest``: an upper bound of the elements of any tensor that the program writes out; decides whether sizes are
     watched. ``trace`` is called after every statement of the top level with its line and the names so far."""
-    everything = ast.Module([*(s for step in steps for s in step.body)], [])
-    watch = largest**2 > MAX_ELEMENTS or _may_grow(everything)
-    writer = _Writer(engine, _Kinds(everything), watch)
-    code = writer.function(parameters, copy.deepcopy(steps), trace is not None)
+    everything = ast.Module([node for step in steps for node in (*step.body, *map(ast.Expr, step.observed))], [])
+    watch = largest > SMALL or _may_grow(everything)
+    code = _Writer(engine, everything, watch).function(parameters, copy.deepcopy(steps), trace is not None)
     module = ast.fix_missing_locations(ast.Module([code], []))
     compiled: CodeType = compile(module, file, "exec", dont_inherit=True)
     guards = Guards()
@@ -101,29 +106,63 @@ def build(
         # C code of an engine imports through the calling frame's builtins; no checked program can name either of these.
         "__builtins__": {"__build_class__": builtins.__build_class__, "__import__": builtins.__import__},
         "__name__": name,
-        "_Error": (Exception, SystemExit),
-        "_read": engine.read,
-        "_Raised": Raised,
+        "_Error": BaseException,
+        "_raised": _raised,
+        "_read": _reader(engine),
         "_warnings": take_warnings,
         "_locals": builtins.locals,
         "_trace": trace,
-        "_enter": guards.enter,
-        "_leave": guards.leave,
-        "_each": guards.each,
-        "_sized": guards.sized,
-        "_fitted": guards.fitted,
-        "_method": guards.method,
-        **{f"_{_OPERATOR_NAMES[sign]}": arithmetic(sign, apply, watch) for sign, apply in _APPLY.items()},
-        **{f"_check_{word}": arithmetic(sign, _nothing, watch) for sign, word in _OPERATOR_NAMES.items()},
-        **{word: getattr(builtins, word) for word in BUILTINS if word != "range"},
+        "_keys": _Keys(),
+        "staticmethod": staticmethod,
+        **{f"_{word}": getattr(guards, word) for word in _GUARDS},
+        **{f"_{word}": arithmetic(guards, sign, apply, watch) for sign, (word, apply) in _BINARY.items()},
+        **{f"_check_{word}": arithmetic(guards, sign, _nothing, watch) for sign, (word, _) in _BINARY.items()},
+        **{f"_{word}": arithmetic(guards, sign, apply, watch) for word, sign, apply in _COMPARED.values()},
+        **{word: getattr(builtins, word) for word in BUILTINS},
         "range": guards.range,
+        "list": lambda items=(): guards.listed(guards.items(items)),
+        "tuple": lambda items=(): tuple(guards.listed(guards.items(items))),
+        "zip": lambda *several: zip(*map(guards.items, several), strict=False),
+        "enumerate": lambda items: enumerate(guards.items(items)),
         **{word: engine.names[word] for word in NAMES if word in engine.names},
         **{f"_get_{word}": value for word, value in engine.attributes.items() if value is not NATIVE},
         **{f"_set_{word}": value for word, value in engine.setters.items()},
-        "staticmethod": staticmethod,
     }
     exec(compiled, scope)  # the tree was built here, from whitelisted nodes
     return Runner(scope["_case"], guards)
+
+
+_GUARDS: Final = (
+    *("enter", "leave", "each", "higher", "listed", "append", "store", "sized", "fitted", "method", "called", "taken"),
+)
+
+
+class _Keys:
+    """``_keys[1:2, 0]`` is the index itself, as a value."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return key
+
+
+def _raised(error: BaseException) -> Raised:
+    """Whatever an engine raises is a verdict, but for the user's own Ctrl-C."""
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return Raised(error)
+
+
+def _reader(engine: Engine) -> Callable[[Any], Any]:
+    read = engine.read
+
+    def reading(value: Any) -> Any:
+        try:
+            return read(value)
+        except (KeyboardInterrupt, Unsupported):
+            raise
+        except BaseException as error:
+            raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+    return reading
 
 
 def _nothing(left: Any, right: Any) -> None:
@@ -131,13 +170,14 @@ def _nothing(left: Any, right: Any) -> None:
 
 
 def _may_grow(tree: ast.AST) -> bool:
+    """Whether tensors may become larger than what the program writes out."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node.attr in GROWING:
             return True
-        if isinstance(node, ast.Subscript) and any(
-            isinstance(n, ast.Constant) and n.value is None for n in ast.walk(node.slice)
-        ):
-            return True
+        if isinstance(node, ast.Subscript):
+            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            if any(not isinstance(part, ast.Slice) and not _is_integer(part) for part in parts):
+                return True
     return False
 
 
@@ -192,10 +232,14 @@ class _Kinds:
 class _Writer(ast.NodeTransformer):
     """Rewrites the checked tree for one engine."""
 
-    def __init__(self, engine: Engine, kinds: _Kinds, watch: bool) -> None:
+    def __init__(self, engine: Engine, everything: ast.Module, watch: bool) -> None:
         self.attributes: Mapping[str, Any] = engine.attributes
-        self.kinds = kinds
+        self.kinds = _Kinds(everything)
         self.watch = watch
+        self.own = {n.name for n in ast.walk(everything) if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+
+    def native(self, attribute: str) -> bool:
+        return self.attributes.get(attribute) is NATIVE
 
     # ---- the frame around the program
 
@@ -214,9 +258,7 @@ class _Writer(ast.NodeTransformer):
             end = step.observed[-1] if step.observed else step.body[-1]
             body.append(_statement(_call("_out", _call("_warnings", at=end), at=end)))
         body.append(ast.Return(_call("_locals", at=body[-1])))
-        frame = ast.parse("def _case(): pass").body[0]  # the node's fields differ between versions of Python
-        assert isinstance(frame, ast.FunctionDef)
-        frame.args.args = [ast.arg("_out"), *map(ast.arg, parameters)]
+        frame = _frame(["_out", *parameters])
         frame.body = body
         return frame
 
@@ -254,82 +296,173 @@ class _Writer(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         match node.targets:
-            case [ast.Attribute(value=owner, attr=attribute)] if self.attributes.get(attribute) is not NATIVE:
-                call = _call(f"_set_{attribute}", self.visit(owner), self.visit(node.value), at=node)
-                return _statement(call)
+            case [ast.Attribute(value=owner, attr=attribute)] if not self.native(attribute):
+                return _statement(_call(f"_set_{attribute}", self.visit(owner), self.visit(node.value), at=node))
+            case [ast.Subscript(value=owner, slice=key)] if not self.kinds.is_tensor(owner):
+                stored = _call("_store", self.visit(node.value), self.visit(owner), self.key(key), at=node)
+                return _statement(stored)
         self.generic_visit(node)
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.AST]:
-        sign = _OPERATOR_NAMES[OPERATORS[type(node.op)]]
-        guarded = self.watch or not self.kinds.is_tensor(node.target)
-        match node.target:
-            case ast.Attribute(value=owner, attr=attribute) if self.attributes.get(attribute) is not NATIVE:
-                # What Python does for an attribute, with the adapter's getter and setter: read, write in place, store.
-                current = _call(f"_get_{attribute}", self.visit(owner), at=node)
-                store = _call(f"_set_{attribute}", self.visit(copy.deepcopy(owner)), _name("_new", node), at=node)
-                return [
-                    _assigned("_new", current, node),
-                    _at(ast.AugAssign(_name("_new", node, ast.Store()), node.op, self.visit(node.value)), node),
-                    _statement(store),
-                ]
-        read = copy.deepcopy(node.target)
-        self.generic_visit(node)
-        if not guarded or (_is_number(node.value) and self.kinds.is_tensor(read)):
+        """``target op= value`` with a guard: what Python does, in its order, every part evaluated once.
+
+        The operation stays in place (tensors, lists); the guard looks at both sides before anything is written."""
+        sign = OPERATORS[type(node.op)]
+        harmless = self.kinds.is_tensor(node.target) and (_is_number(node.value) or self.kinds.is_tensor(node.value))
+        native = not isinstance(node.target, ast.Attribute) or self.native(node.target.attr)
+        if native and harmless and not self.watch:
+            self.generic_visit(node)
             return node
-        # In place for tensors, as Python has it; the guard looks at both sides before anything is written.
-        for part in ast.walk(read):
-            if isinstance(part, (ast.Name, ast.Attribute, ast.Subscript)):
-                part.ctx = ast.Load()
-        value, node.value = node.value, _name("_new", node)
-        check = _call(f"_check_{sign}", self.visit(read), _name("_new", node), at=node)
-        return [_assigned("_new", value, node), _statement(check), node]
+        check = _call(f"_check_{_BINARY[sign][0]}", _name("_old", node), _name("_new", node), at=node)
+        compute = [
+            _assigned("_new", self.visit(node.value), node),
+            _statement(check),
+            _at(ast.AugAssign(_name("_old", node, ast.Store()), node.op, _name("_new", node)), node),
+        ]
+        box, key = _name("_box", node), _name("_key", node)
+        last: ast.stmt
+        match node.target:
+            case ast.Name(id=name):
+                first = [_assigned("_old", _name(name, node), node)]
+                last = _assigned(name, _name("_old", node), node)
+            case ast.Subscript(value=owner, slice=index):
+                first = [
+                    _assigned("_box", self.visit(owner), node),
+                    _assigned("_key", self.key(index), node),
+                    _assigned("_old", _at(ast.Subscript(box, key, ast.Load()), node), node),
+                ]
+                last = _statement(_call("_store", _name("_old", node), box, key, at=node))
+            case ast.Attribute(value=owner, attr=attribute):
+                first = [_assigned("_box", self.visit(owner), node)]
+                first.append(_assigned("_old", self.visit(_at(ast.Attribute(box, attribute, ast.Load()), node)), node))
+                target = _at(ast.Attribute(box, attribute, ast.Store()), node)
+                last = self.visit(_at(ast.Assign([target], _name("_old", node)), node))
+            case _:
+                raise AssertionError(ast.dump(node))
+        return [*first, *compute, last]
+
+    def key(self, index: ast.expr) -> ast.expr:
+        """An index as a value."""
+        if isinstance(index, (ast.Constant, ast.Name)):
+            return index
+        return _at(ast.Subscript(_name("_keys", index), self.visit(index), ast.Load()), index)
 
     # ---- expressions
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        tensors = self.kinds.is_tensor(node.left), self.kinds.is_tensor(node.right)
-        with_number = _is_number(node.left) or _is_number(node.right)
+        left, right = self.kinds.is_tensor(node.left), self.kinds.is_tensor(node.right)
+        plain = (left and right) or (left and _is_number(node.right)) or (right and _is_number(node.left))
         self.generic_visit(node)
-        if not any(tensors) or (self.watch and not with_number):
-            return _call(f"_{_OPERATOR_NAMES[OPERATORS[type(node.op)]]}", node.left, node.right, at=node)
+        if plain and not self.watch:
+            return node
+        return _call(f"_{_BINARY[OPERATORS[type(node.op)]][0]}", node.left, node.right, at=node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        guarded = len(node.ops) == 1 and type(node.ops[0]) in _COMPARED
+        harmless = _is_number(node.left) or _is_number(node.comparators[0])
+        self.generic_visit(node)
+        if not guarded or (harmless and not self.watch):
+            return node
+        return _call(f"_{_COMPARED[type(node.ops[0])][0]}", node.left, node.comparators[0], at=node)
+
+    def visit_List(self, node: ast.List) -> ast.AST:
+        literal = _is_literal(node)
+        self.generic_visit(node)
+        return node if literal or not isinstance(node.ctx, ast.Load) else _call("_listed", node, at=node)
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
+        return self.visit_List(node)  # type: ignore[arg-type]
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        if self.watch and isinstance(node.ctx, ast.Load) and not _is_integer(node.slice):
+            return _call("_taken", self.visit(node.value), self.key(node.slice), at=node)
+        node.value = self.visit(node.value)
+        if isinstance(node.slice, ast.Tuple):  # an index is no tuple that the program makes
+            node.slice.elts = [self.visit(part) for part in node.slice.elts]
+        else:
+            node.slice = self.visit(node.slice)
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
-        if node.attr in LISTS or self.attributes.get(node.attr) is NATIVE:
+        if node.attr in LISTS or self.native(node.attr):
             return node
         return _call(f"_get_{node.attr}", node.value, at=node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        higher = _asks_for_a_graph(node)
         match node.func:
-            case ast.Name(id=word) if word in _SIZED and not _small(node.args):
-                node.args.insert(0, node.func)
-                node.func = _name("_sized", node)
-            case ast.Name(id=word) if word in _BINARY and self.watch:
-                node.args.insert(0, node.func)
-                node.func = _name("_fitted", node)
-            case ast.Attribute(value=owner, attr=word) if word not in LISTS and self.attributes.get(word) is not NATIVE:
+            case ast.Attribute(value=owner, attr="append"):
+                node.func = _name("_append", node)
                 node.args.insert(0, owner)
+            case ast.Attribute(value=ast.Name(id=owner)) if owner in self.own:
+                pass  # CustomFunction.apply
+            case ast.Attribute(value=owner, attr=word) if not self.native(word):
                 node.func = _name(f"_get_{word}", node)
-                if self.watch and word in _BINARY:
-                    node.args.insert(0, node.func)
-                    node.func = _name("_fitted", node)
-            case ast.Attribute(value=owner, attr=word) if self.watch and word in _BINARY:
-                node.args[:0] = [owner, _at(ast.Constant(word), node)]
+                node.args.insert(0, owner)
+                self.guard(node, "_fitted" if self.watch else "")
+            case ast.Attribute(value=owner, attr=word) if self.watch and not higher:
                 node.func = _name("_method", node)
+                node.args[:0] = [owner, _at(ast.Constant(word), node)]
+            case ast.Name(id=word) if word in _SIZED:
+                self.guard(node, "" if _small(node.args) else "_sized")
+            case ast.Name(id=word) if word in NAMES:
+                self.guard(node, "_fitted" if self.watch and NAMES[word].result == "tensor" else "")
+            case ast.Name(id=word) if word not in BUILTINS and word not in self.own:
+                self.guard(node, "_called")
+        if higher:
+            self.guard(node, "_higher")
         self.generic_visit(node)
         return node
+
+    def guard(self, node: ast.Call, name: str) -> None:
+        """Call through a guard: ``f(x)`` becomes ``name(f, x)``."""
+        if name:
+            node.args.insert(0, node.func)
+            node.func = _name(name, node)
+
+
+def _asks_for_a_graph(node: ast.Call) -> bool:
+    """Whether a reverse pass is to be recorded, so that it can be differentiated again."""
+    match node.func:
+        case ast.Name(id=word) if word in ("backward", "grad"):
+            parameters = NAMES[word].parameters
+        case ast.Attribute(attr="backward"):
+            parameters = ATTRIBUTES["backward"].parameters
+        case _:
+            return False
+    return len(node.args) > parameters.index("create_graph") or any(k.arg == "create_graph" for k in node.keywords)
 
 
 def _is_number(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) in (int, float)
 
 
+def _is_integer(node: ast.expr) -> bool:
+    inner = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(inner, ast.Constant) and (type(inner.value) is int or inner.value is Ellipsis)
+
+
+def _is_literal(node: ast.expr) -> bool:
+    """Numbers in nested lists: as large as they look."""
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return all(map(_is_literal, node.elts))
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
+
+
 def _small(arguments: list[ast.expr]) -> bool:
     """Whether all sizes are literals and make a small tensor."""
     sizes = [a.value for a in arguments if isinstance(a, ast.Constant) and type(a.value) is int]
     return len(sizes) == len(arguments) and math.prod(sizes) <= SMALL
+
+
+def _frame(parameters: list[str]) -> ast.FunctionDef:
+    """``def _case(...)`` without its body; the node's fields differ between versions of Python, so Python makes it."""
+    frame = ast.parse("def _case(): pass").body[0]
+    assert isinstance(frame, ast.FunctionDef)
+    frame.args.args = [ast.arg(name) for name in parameters]
+    return frame
 
 
 _Located = TypeVar("_Located", bound=ast.AST)
@@ -363,6 +496,6 @@ def _traced(statement: ast.stmt) -> ast.stmt:
 def _attempt(body: list[ast.stmt], otherwise: ast.expr | None) -> ast.stmt:
     """``body``, with an exception going to the output instead of up."""
     place = body[0]
-    raised = _call("_out", _call("_Raised", _name("_error", place), at=place), at=place)
+    raised = _call("_out", _call("_raised", _name("_error", place), at=place), at=place)
     handler = _at(ast.ExceptHandler(_name("_Error", place), "_error", [_statement(raised)]), place)
     return _at(ast.Try(body, [handler], [_statement(otherwise)] if otherwise else [], []), place)

@@ -16,6 +16,9 @@ from harness.problems import Problem, nearest, shortened
 
 Path = tuple[str | int, ...]
 R = TypeVar("R", bound=msgspec.Struct)
+_STEERING = re.compile(
+    r"[^\S \n\t]|[\x00-\x08\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
+)
 _BAD = object()
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", type(None): "null"}
 
@@ -33,10 +36,11 @@ class Decoder:
         self.problems.append(Problem(self.file, *place, text))
 
     def record(self, node: Node, record: type[R]) -> R | None:
-        """``node`` as a ``record``, or None where there were problems."""
-        before = len(self.problems)
+        """``node`` as a ``record``, or None where what it cannot do without is wrong.
+
+        Wrong optional values are left out, so that what uses the record can be checked as well: look at ``problems``."""
         value = self._struct(node, record, ())
-        return value if len(self.problems) == before else None
+        return None if value is _BAD else value
 
     def _value(self, node: Node, hint: Any, path: Path, meta: tuple[Any, ...] = ()) -> Any:
         self.places[path], self.nodes[path] = node.place, node
@@ -62,11 +66,18 @@ class Decoder:
     def _scalar(self, node: Node, kind: Any) -> Any:
         if isinstance(node, Scalar):
             value = node.value
+            if isinstance(value, str):
+                self._text(node.place, value)
             if type(value) is kind:
                 return value
             if kind is float and type(value) is int:
                 return float(value)
         return self._wrong(node, _NAMES[kind])
+
+    def _text(self, place: Place, text: str) -> None:
+        """Text is shown in terminals, pages and logs: nothing in it may steer them."""
+        if found := _STEERING.search(text):
+            self.problem(place, f"holds the character U+{ord(found[0]):04X}, which no text needs")
 
     def _wrong(self, node: Node, expected: str) -> Any:
         found = shortened(node.value) if isinstance(node, Scalar) else _shape(node)
@@ -83,6 +94,8 @@ class Decoder:
             for item in node.items:
                 if self._data(item) is _BAD:
                     return _BAD
+        elif isinstance(node.value, str):
+            self._text(node.place, node.value)
         return plain(node)
 
     def _union(self, node: Node, hints: tuple[Any, ...], path: Path) -> Any:
@@ -109,6 +122,7 @@ class Decoder:
             return self._wrong(node, "a mapping")
         values = {}
         for key, (place, entry) in node.items.items():
+            self._text(place, key)
             values[key] = self._value(entry, item, (*path, key))
             self.places[(*path, key)] = place
         return _BAD if _BAD in values.values() else values
@@ -140,7 +154,9 @@ class Decoder:
             if field.required and key not in node.items:
                 self.problem(node.place, f"{key!r} is missing")
                 values[field.name] = _BAD
-        return _BAD if _BAD in values.values() or len(values) < len(node.items) else record(**values)
+        if any(values.get(field.name) is _BAD for field, _ in fields.values() if field.required):
+            return _BAD
+        return record(**{name: value for name, value in values.items() if value is not _BAD})
 
     def _bounded(self, node: Node, value: Any, metas: tuple[Any, ...]) -> Any:
         for meta in metas:
@@ -151,7 +167,7 @@ class Decoder:
                 wrong = "is empty" if meta.min_length == 1 else f"is shorter than {meta.min_length}"
             elif meta.max_length is not None and len(value) > meta.max_length:
                 wrong = f"is longer than {meta.max_length}"
-            elif meta.pattern is not None and not re.search(meta.pattern, value):
+            elif meta.pattern is not None and not re.fullmatch(meta.pattern.removeprefix("^").removesuffix("$"), value):
                 wrong = "does not look like area/some-words (lower-case letters, digits, hyphens)"
             elif meta.ge is not None and not value >= meta.ge:
                 wrong = f"is less than {meta.ge}"

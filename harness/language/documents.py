@@ -79,6 +79,8 @@ def read(path: Path, shown: str | None = None) -> Node:
     """Parse the file at ``path``; ``shown`` is its name in messages. Raises `InputError`."""
     name = shown or str(path)
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InputError([Problem(name, 1, 1, "is no file")])  # a pipe or a device could make us wait for ever
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -154,11 +156,7 @@ class _Builder:
             raise self.stop(Place(1, 1), f"is nested deeper than {MAX_DEPTH} levels") from None
         if self.problems:
             raise InputError(self.problems)
-        if self.root is None:
-            raise self.stop(
-                Place(1, 1), "is empty; a mapping with 'id', 'claim', 'source' and 'run' or 'steps' is expected"
-            )
-        return self.root
+        return Mapping(Place(1, 1), {}) if self.root is None else self.root
 
     def take(self, event: Any, place: Place) -> None:
         match event:

@@ -12,24 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from harness.language.guards import MAX_ELEMENTS
+from harness.problems import nearest
 
-FUNCTIONS: Final = (
-    "exp",
-    "log",
-    "sqrt",
-    "sin",
-    "cos",
-    "tanh",
-    "abs",
-    "sum",
-    "mean",
-    "ones_like",
-    "zeros_like",
-    "sigmoid",
-    "ones",
-    "zeros",
-)
-"""What an expected value may call; each means what NumPy means by it."""
+FUNCTIONS: Final[Mapping[str, int]] = {
+    **dict.fromkeys(("exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "abs"), 1),
+    **dict.fromkeys(("sum", "mean", "ones", "zeros", "ones_like", "zeros_like"), 1),
+    "outer": 2,
+}
+"""What an expected value may call, with the number of arguments; each means what NumPy means by it."""
 CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
 """Parameters and inputs of these names come first."""
 
@@ -89,11 +79,12 @@ Expected = Numbers | Form | Items | Exactly
 
 
 class BadValue(Exception):
-    """An expected value that has no meaning; ``column`` counts from 0 in the expression's text."""
+    """An expected value that has no meaning; ``column`` counts from 0 in the expression's text, ``line`` is in the file."""
 
-    def __init__(self, text: str, column: int = 0) -> None:
+    def __init__(self, text: str, column: int = 0, line: int = 0) -> None:
         super().__init__(text)
         self.column = column
+        self.line = line
 
 
 def prepare(
@@ -137,6 +128,8 @@ def _expected(
     if sizes is None:
         if not isinstance(value, list):
             raise BadValue(f"{type(value).__name__} is no value that can be expected")
+        if shape is not None or dtype is not None:
+            raise BadValue("'shape' and 'dtype' are for numbers; this list holds other things as well")
         return Items(tuple(_expected(item, default, None, dtype, tolerance) for item in value))
     if shape is not None and shape != sizes:
         raise BadValue(f"the value has shape {list(sizes)}, but 'shape' says {list(shape)}")
@@ -170,18 +163,28 @@ def dtype_of(value: Any, default: str) -> str:
 
 
 def rounded(value: Any, dtype: str) -> Values:
-    """``value`` as a tensor of ``dtype`` would hold it, as Python numbers."""
-    if dtype in ("float64", "bfloat16"):
-        return _mapped(value, float)
-    if dtype == "complex128":
-        return _mapped(value, complex)
-    import numpy as np
+    """``value`` as a tensor of ``dtype`` would hold it, as Python numbers.
 
-    with np.errstate(over="ignore"):
-        try:
-            return np.asarray(value).astype(dtype).tolist()
-        except TypeError:
-            raise BadValue(f"{dtype!r} is no dtype that values can have") from None
+    Raises `BadValue` where the dtype cannot hold it: floats are rounded, anything else must come out as it went in."""
+    entries = leaves(value)
+    if not all(isinstance(entry, (int, float, complex)) for entry in entries) or _shape(value) is None:
+        raise BadValue("is not numbers in nested lists of equal length")
+    if any(isinstance(entry, complex) for entry in entries) and not dtype.startswith("complex"):
+        raise BadValue(f"{dtype} cannot hold a complex number")
+    try:
+        if dtype in ("float64", "bfloat16"):
+            return _mapped(value, float)
+        if dtype == "complex128":
+            return _mapped(value, complex)
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            held = np.asarray(value).astype(dtype).tolist()
+    except (TypeError, ValueError, OverflowError):
+        raise BadValue(f"{dtype} cannot hold it") from None
+    if dtype.startswith(("int", "uint", "bool")) and leaves(held) != entries:
+        raise BadValue(f"{dtype} cannot hold it")
+    return held
 
 
 def _mapped(value: Any, kind: Callable[[Any], Any]) -> Values:
@@ -207,7 +210,39 @@ def parse(text: str) -> ast.expr:
         if depth > 30:
             raise BadValue("an expression nested deeper than 30 levels")
         level = [child for node in level for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+    _check(tree)
     return tree
+
+
+def _check(tree: ast.expr) -> None:
+    """Whether every part is one that `_Evaluator` knows. Raises `BadValue`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=bytes()):
+                pass
+            case ast.Constant() | ast.List() | ast.Tuple() | ast.Subscript() | ast.Slice() | ast.Attribute(attr="T"):
+                continue
+            case ast.BinOp(op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() | ast.Pow() | ast.MatMult()):
+                continue
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd()):
+                continue
+            case ast.Call(func=ast.Name(id=name), args=given, keywords=[]) if len(given) == FUNCTIONS.get(name):
+                continue
+            case ast.Call(func=ast.Name(id=name)) if name in FUNCTIONS:
+                count = "one argument" if FUNCTIONS[name] == 1 else f"{FUNCTIONS[name]} arguments"
+                raise BadValue(f"{name} takes {count}, without keywords, in an expected value", node.col_offset)
+            case ast.Call(func=ast.Name(id=name)):
+                hint = nearest(name, FUNCTIONS) or "; known are " + ", ".join(FUNCTIONS)
+                raise BadValue(f"function {name!r} is not known in an expected value{hint}", node.col_offset)
+            case ast.Name():
+                continue
+            case ast.operator() | ast.unaryop() | ast.expr_context():
+                continue
+        raise BadValue(
+            f"{ast.unparse(node)[:40]!r} has no meaning in an expected value; it knows + - * / ** @, indices, .T and "
+            + ", ".join(FUNCTIONS),
+            getattr(node, "col_offset", 0),
+        )
 
 
 def names_in(tree: ast.expr) -> list[ast.Name]:
@@ -237,6 +272,14 @@ class _Evaluator:
     def __init__(self, names: Mapping[str, Any], np: Any) -> None:
         self.names = names
         self.np = np
+        self.elements = 0
+
+    def counted(self, value: Any, node: ast.expr) -> Any:
+        """``value``, having looked that all values together stay small."""
+        self.elements += self.np.size(value) if hasattr(value, "shape") else 1
+        if self.elements > MAX_ELEMENTS:
+            raise BadValue(f"more than {MAX_ELEMENTS:,} elements in all", node.col_offset)
+        return value
 
     def lifted(self, value: Any) -> Any:
         if isinstance(value, (list, int, float)) and not isinstance(value, bool):
@@ -246,6 +289,9 @@ class _Evaluator:
         return value
 
     def value(self, node: ast.expr) -> Any:
+        return self.counted(self._value(node), node)
+
+    def _value(self, node: ast.expr) -> Any:
         match node:
             case ast.Constant(value=value) if isinstance(value, (bool, type(None), str, complex)):
                 return value
@@ -270,15 +316,12 @@ class _Evaluator:
                 return self.number(value)[self.index(index)]
             case ast.Attribute(value=value, attr="T"):
                 return self.np.asarray(self.number(value)).T
-            case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
+            case ast.Call(func=ast.Name(id="outer"), args=[left, right]):
+                sides = self.np.ravel(self.number(left))[:, None], self.np.ravel(self.number(right))[None, :]
+                return self.binary(node, ast.Mult(), *sides)
+            case ast.Call(func=ast.Name(id=name), args=[argument]):
                 return self.function(node, name, argument)
-            case ast.Call(func=ast.Name(id="outer"), args=[left, right], keywords=[]):
-                return self.binary(node, ast.Mult(), self.number(left)[:, None], self.number(right)[None, :])
-        raise BadValue(
-            f"{ast.unparse(node)[:40]!r} has no meaning in an expected value; it knows + - * / ** @, indices, .T and "
-            + ", ".join(FUNCTIONS),
-            getattr(node, "col_offset", 0),
-        )
+        raise AssertionError(ast.dump(node))  # `_check` lets nothing else through
 
     def number(self, node: ast.expr) -> Any:
         value = self.lifted(self.value(node))

@@ -1,28 +1,31 @@
 """What a checked program may still do too much of: the bounds that hold while it runs.
 
 The compiler puts these in place of the few operations through which a program of bounded text could grow without bound:
-loops and calls (fuel), arithmetic on plain Python values (digits, lengths), sizes of tensors.
+loops and calls, arithmetic on plain Python values, lists that hold lists, sizes of tensors. All of them draw on one fuel.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Sized
 from typing import Any, Final
 
 MAX_TURNS: Final = 10_000
-"""Turns of one loop."""
+"""Turns of one loop, items of one list."""
 FUEL: Final = 100_000
-"""Turns of all loops and calls of the program's own functions, together."""
+"""Turns of all loops, calls of own functions, items of lists and `PER_UNIT` elements of large tensors, together."""
+PER_UNIT: Final = 256
 MAX_CALLS: Final = 20
 """Calls inside calls: the program's functions cannot recurse, but a hook may run a backward that runs the hook."""
+MAX_ORDERS: Final = 10
+"""Reverse passes that are recorded: each may be several times as long as the one that it differentiates."""
 MAX_BITS: Final = 256
-MAX_LENGTH: Final = 10_000
 MAX_ELEMENTS: Final = 2**22
 """Elements of any tensor."""
 
-_PLAIN = frozenset({bool, int, float, complex, str, list, tuple, type(None)})
-_NUMBERS = frozenset({bool, int, float, complex})
+_SEQUENCES: Final[frozenset[Any]] = frozenset({list, tuple})
+_NUMBERS: Final[frozenset[Any]] = frozenset({bool, int, float, complex})
 
 
 class OutOfBounds(Exception):
@@ -43,7 +46,9 @@ class Guards:
     def burn(self, amount: int) -> None:
         self.fuel -= amount
         if self.fuel < 0:
-            raise OutOfBounds(f"the program's loops turn more than {FUEL:,} times in all")
+            raise OutOfBounds(f"more than {FUEL:,} turns of loops, calls and items of lists in all")
+
+    # ---- loops and calls
 
     def enter(self) -> None:
         """A program's own function begins."""
@@ -63,74 +68,175 @@ class Guards:
         return turns
 
     def each(self, items: Iterable[Any]) -> Iterable[Any]:
-        """What a loop runs over; pays for all its turns."""
-        found = items if isinstance(items, Sized) else list(items)
-        if len(found) > MAX_TURNS:
-            raise OutOfBounds(f"a loop of more than {MAX_TURNS:,} turns")
+        """What a loop runs over, as it is now: what the loop itself adds is not run over. Pays for all turns."""
+        found = items if isinstance(items, range) else self.items(items)
         self.burn(len(found))
         return found
 
+    def items(self, items: Iterable[Any]) -> list[Any]:
+        """The items of anything that can be looped over."""
+        if isinstance(items, Sized) and len(items) > MAX_TURNS:
+            raise OutOfBounds(f"a loop of more than {MAX_TURNS:,} turns")
+        return list(items)
+
+    def higher(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
+        """A reverse pass that is recorded."""
+        self.burn(FUEL // MAX_ORDERS)
+        return call(*operands, **keywords)
+
+    # ---- lists
+
+    def listed(self, items: list[Any]) -> list[Any]:
+        """A new list: pays for all that it holds, lists in lists included."""
+        self.burn(_leaves(items))
+        return items
+
+    def append(self, items: Any, item: Any) -> None:
+        if type(items) is not list:
+            raise OutOfBounds("append is for lists")
+        self.hold(items, item)
+        items.append(item)
+
+    def hold(self, items: list[Any], item: Any) -> None:
+        """``item`` is about to be held by ``items``."""
+        self.burn(_leaves(item))
+        if _holds(item, items):
+            raise OutOfBounds("a list cannot hold itself")
+
+    def store(self, value: Any, items: Any, key: Any) -> None:
+        """``items[key] = value``"""
+        if type(items) is list:
+            self.hold(items, value)
+            if isinstance(key, slice):
+                value = self.items(value)
+        items[key] = value
+
+    # ---- tensors
+
     def sized(self, make: Callable[..., Any], *sizes: Any, **keywords: Any) -> Any:
         """``zeros(...)`` and its like, where the sizes are not small literals."""
-        wanted = math.prod(
-            _number(size) for item in sizes for size in (item if isinstance(item, (list, tuple)) else [item])
-        )
-        if wanted > MAX_ELEMENTS:
-            raise OutOfBounds(f"a tensor of {wanted:,} elements; at most {MAX_ELEMENTS:,}")
+        given = (size for item in sizes for size in (item if isinstance(item, (list, tuple)) else [item]))
+        wanted = math.prod(max(_integer(size), 0) for size in given)
+        self.elements(wanted)
         return make(*sizes, **keywords)
+
+    def elements(self, count: int) -> None:
+        """A tensor of ``count`` elements is about to be made."""
+        if count > MAX_ELEMENTS:
+            raise OutOfBounds(f"a tensor of {count:,} elements; at most {MAX_ELEMENTS:,}")
+        self.burn(count // PER_UNIT)
+
+    def fit(self, *operands: Any) -> None:
+        """The operands are about to be combined: whatever they broadcast to must fit."""
+        shapes = [shape_of(operand) for operand in operands]
+        sizes = [math.prod(shape) for shape in shapes]
+        if math.prod(sizes) > MAX_ELEMENTS:
+            length = max(map(len, shapes))
+            padded = [(1,) * (length - len(shape)) + shape for shape in shapes]
+            sizes.append(math.prod(max(axis) for axis in zip(*padded, strict=True)))
+        self.elements(max(sizes))
 
     def fitted(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
         """A call whose result may be larger than its operands."""
-        fit(*operands[:2])
+        self.fit(*operands[:2])
         return call(*operands, **keywords)
 
     def method(self, receiver: Any, name: str, *operands: Any, **keywords: Any) -> Any:
         """The same for a method of the engine's own tensor."""
-        fit(receiver, *operands[:1])
+        self.fit(receiver, *operands[:1])
         return getattr(receiver, name)(*operands, **keywords)
 
+    def called(self, layer: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
+        """A call of something that the engine made (a layer): its weight and its input make a result."""
+        weight = shape_of(getattr(layer, "weight", None))
+        given = shape_of(operands[0]) if operands else ()
+        if len(weight) == 2:
+            self.elements(math.prod(given) // max(weight[1], 1) * weight[0])
+        return layer(*operands, **keywords)
 
-def _number(size: Any) -> int:
-    return max(int(size), 0) if type(size) in (int, bool) else 1
-
-
-def fit(*operands: Any) -> None:
-    shapes = [tuple(getattr(operand, "shape", ())) for operand in operands]
-    if math.prod(map(math.prod, shapes)) <= MAX_ELEMENTS:
-        return
-    length = max(map(len, shapes))
-    padded = [(1,) * (length - len(shape)) + shape for shape in shapes]
-    largest = math.prod(max(sizes) for sizes in zip(*padded, strict=True))
-    if largest > MAX_ELEMENTS:
-        raise OutOfBounds(f"operands that broadcast to {largest:,} elements; at most {MAX_ELEMENTS:,}")
-
-
-def _bounded(left: Any, right: Any, operator: str) -> None:
-    """Refuse arithmetic on plain values whose result could be huge."""
-    kinds = type(left), type(right)
-    if kinds[0] is str or kinds[1] is str:
-        raise OutOfBounds(f"texts are not combined with {operator!r} here")
-    if kinds[0] in (list, tuple) or kinds[1] in (list, tuple):
-        length = (len(left) if isinstance(left, Sized) else 1) + (len(right) if isinstance(right, Sized) else 1)
-        count = next((abs(v) for v in (left, right) if type(v) is int), 1) if operator == "*" else 1
-        if length * count > MAX_LENGTH:
-            raise OutOfBounds(f"a list of more than {MAX_LENGTH:,} items")
-    elif kinds == (int, int):
-        bits = left.bit_length() + right.bit_length()
-        if operator == "**":
-            bits = left.bit_length() * abs(right)
-        if bits > MAX_BITS:
-            raise OutOfBounds(f"an integer of more than {MAX_BITS} bits")
+    def taken(self, owner: Any, key: Any) -> Any:
+        """``owner[key]``, where a list of positions may repeat what is there."""
+        if type(owner) not in _SEQUENCES:
+            parts = key if type(key) is tuple else (key,)
+            picked = math.prod(len(part) for part in parts if isinstance(part, list))
+            picked *= math.prod(math.prod(shape_of(part)) for part in parts)
+            self.elements(math.prod(shape_of(owner)) * picked)
+        return owner[key]
 
 
-def arithmetic(operator: str, apply: Callable[[Any, Any], Any], sizes: bool) -> Callable[[Any, Any], Any]:
-    """The guarded form of a binary operator; ``sizes``: also look at what tensors would broadcast to."""
+def shape_of(value: Any) -> tuple[int, ...]:
+    """The sizes of a tensor whose ``shape`` says them; () for anything else."""
+    shape: Any = getattr(value, "shape", ())
+    if isinstance(shape, (tuple, list)):  # an engine's own `shape` may be anything, a method for instance
+        return tuple(size for size in shape if isinstance(size, int))
+    return ()
+
+
+def _integer(size: Any) -> int:
+    try:
+        return operator.index(size)
+    except TypeError:
+        return 1  # the engine's to refuse
+
+
+def _leaves(value: Any) -> int:
+    """How many values a list holds, those of its lists included; no more than `FUEL` are counted."""
+    count, todo = 0, [value]
+    while todo and count <= FUEL:
+        item = todo.pop()
+        count += 1
+        if type(item) in _SEQUENCES:
+            todo.extend(item[: FUEL + 1])
+    return count
+
+
+def _holds(value: Any, wanted: list[Any]) -> bool:
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if item is wanted:
+            return True
+        if type(item) in _SEQUENCES:
+            todo.extend(item)
+    return False
+
+
+def arithmetic(
+    guards: Guards, sign: str, apply: Callable[[Any, Any], Any], watch: bool
+) -> Callable[[Any, Any], Any]:  # fmt: skip
+    """The guarded form of a binary operator; ``watch``: also look at what tensors would broadcast to."""
 
     def guarded(left: Any, right: Any) -> Any:
-        if left.__class__ in _PLAIN and right.__class__ in _PLAIN:
-            _bounded(left, right, operator)
-        elif sizes and left.__class__ not in _NUMBERS and right.__class__ not in _NUMBERS:
-            fit(left, right)
+        kinds: tuple[Any, Any] = left.__class__, right.__class__
+        if kinds[0] is int and kinds[1] is int:
+            _integers(sign, left, right)
+        elif kinds[0] is str or kinds[1] is str:
+            if sign not in ("==", "!="):
+                raise OutOfBounds(f"texts are not combined with {sign!r} here")
+        elif kinds[0] in _SEQUENCES or kinds[1] in _SEQUENCES:
+            _lists(guards, sign, left, right)
+        elif watch and kinds[0] not in _NUMBERS and kinds[1] not in _NUMBERS:
+            guards.fit(left, right)
         return apply(left, right)
 
     return guarded
+
+
+def _integers(sign: str, left: int, right: int) -> None:
+    if sign == "**":
+        bits = 0 if abs(left) <= 1 or right < 0 else left.bit_length() * right
+    else:
+        bits = left.bit_length() + right.bit_length() if sign == "*" else max(left.bit_length(), right.bit_length())
+    if bits > MAX_BITS:
+        raise OutOfBounds(f"an integer of more than {MAX_BITS} bits")
+
+
+def _lists(guards: Guards, sign: str, left: Any, right: Any) -> None:
+    both = left.__class__ in _SEQUENCES and right.__class__ in _SEQUENCES
+    if sign == "*" and (type(left) is int or type(right) is int):
+        items, count = (right, left) if type(left) is int else (left, right)
+        guards.burn(_leaves(items) * max(count, 0))
+    elif both and sign in ("+", "==", "!=", "<", "<=", ">", ">="):
+        guards.burn(_leaves(left) + _leaves(right))
+    else:
+        raise OutOfBounds(f"a list is not combined with this by {sign!r} here")

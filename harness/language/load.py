@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import hashlib
 import keyword
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +14,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from harness.language import compile as compiler
 from harness.language import documents, expected, kinds, program
 from harness.language.compile import StepTree
 from harness.language.decode import Decoder
 from harness.language.documents import Node, Place, Scalar
 from harness.language.expected import Words, words_at
+from harness.language.guards import MAX_TURNS
 from harness.language.records import Expectation, Spec, Step, Tolerance
 from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, NAMES
-from harness.problems import InputError, Problem, nearest
+from harness.problems import InputError, Problem, nearest, shortened
 
 DUE_DTYPES = DTYPES | {"int8", "int16", "uint8", "bool"}
 """What an expectation may say; operations yield some dtypes that no program asks for."""
+_SPEC_KEYS = tuple(field.name for field in msgspec.structs.fields(Spec))
 _STEP_KEYS = tuple(field.name for field in msgspec.structs.fields(Step))
 
 
@@ -55,6 +60,10 @@ class CheckedSpec:
     inputs: Mapping[str, tuple[ast.expr, str | None]]
     """Names bound once, to a tensor of literals or a parameter: (the literal's tree, the dtype's name where given)."""
     largest: int
+    outside: bool = False
+    """Whether the file is none of the suite's own."""
+    chosen: frozenset[str] | None = None
+    """Ids of the cases to run; None for all."""
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -62,18 +71,16 @@ class CheckedSpec:
 
     @property
     def cases(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """(case id, parameters)"""
-        if not self.spec.cases:
-            yield self.spec.id, {}
-        elif len(self.spec.cases) == 1:
-            yield self.spec.id, dict(self.spec.cases[0])
-        else:
-            for number, case in enumerate(self.spec.cases, 1):
-                yield f"{self.spec.id}[{number}]", dict(case)
+        """(case id, parameters) of every chosen case"""
+        several = len(self.spec.cases) > 1
+        for number, case in enumerate(self.spec.cases or ({},), 1):
+            id = f"{self.spec.id}[{number}]" if several else self.spec.id
+            if self.chosen is None or id in self.chosen:
+                yield id, dict(case)
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
-    """The spec files behind ``paths``: a file is itself, a folder is every ``*.yaml`` below it but ``_*.yaml``."""
+    """The files behind ``paths``: a file is itself, a folder is every ``*.yaml`` below it but ``_*.yaml``."""
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
@@ -121,17 +128,23 @@ def check(node: Node, path: Path, shown: str, id: str | None = None) -> CheckedS
     """A document's nodes as a checked spec; ``id`` is what its id must be. Raises `InputError`."""
     decoder = Decoder(shown)
     spec = decoder.record(_long_form(node, decoder), Spec)
-    if spec is None or decoder.problems:
-        raise InputError(decoder.problems)
+    if spec is None or (decoder.problems and ("cases",) in decoder.places and not spec.cases):
+        raise InputError(decoder.problems)  # without its parameters, nothing sensible can be said of a program
     if id is not None and spec.id != id:
         decoder.problem(decoder.places["id",], f"id {spec.id!r} must be the file's path below the suite: {id!r}")
-    return _SpecChecker(spec, decoder, shown).checked(path)
+    return _SpecChecker(spec, decoder, shown).checked(path, outside=id is None)
 
 
 def _long_form(node: Node, decoder: Decoder) -> Node:
     """A spec with one step may write the step's keys at the top."""
     if not isinstance(node, documents.Mapping):
         return node
+    for key, (place, _) in list(node.items.items()):
+        if key not in _SPEC_KEYS and key not in _STEP_KEYS:
+            known = [*_SPEC_KEYS, *_STEP_KEYS]
+            hint = nearest(key, known) or "; known are " + ", ".join(known)
+            decoder.problem(place, f"unknown key {shortened(key)}{hint}")
+            del node.items[key]
     short = {key: entry for key, entry in node.items.items() if key in _STEP_KEYS}
     if not short or "steps" in node.items:
         for key in short:
@@ -158,15 +171,18 @@ class _SpecChecker:
         self.inputs: dict[str, tuple[ast.expr, str | None]] = {}
         self.used: set[str] = set()
 
-    def checked(self, path: Path) -> CheckedSpec:
+    def checked(self, path: Path, outside: bool) -> CheckedSpec:
+        """Check all there is, however much was wrong already. Raises `InputError`."""
         self.check_cases()
         for number, step in enumerate(self.spec.steps):
             self.check_step(number, step)
-        if not self.problems:
+        if len(self.trees) == len(self.spec.steps):
             self.inputs = _inputs([tree for step in self.trees for tree in step.body], set(self.parameters))
             for number, step in enumerate(self.spec.steps):
                 self.check_values(number, step)
+        if not self.problems:
             self.check_use()
+            self.check_compiles()
         if self.problems:
             raise InputError(self.problems)
         place = self.decoder.places
@@ -182,6 +198,7 @@ class _SpecChecker:
             needs=frozenset(self.scope.needs),
             inputs=self.inputs,
             largest=_largest(self.spec, self.trees),
+            outside=outside,
         )
 
     def problem(self, place: Place, text: str) -> None:
@@ -201,7 +218,7 @@ class _SpecChecker:
             place = self.decoder.places["cases", 0, name]
             if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
                 self.problem(place, f"parameter {name!r} is not a name")
-            elif name in BUILTINS or name == "tensor":
+            elif name in BUILTINS or name == "tensor" or (hasattr(builtins, name) and name not in NAMES):
                 # Other words of the language (grad) may name a parameter; the spec cannot use the word then.
                 self.problem(place, f"parameter {name!r} is a word of the language; choose another name")
 
@@ -260,6 +277,13 @@ class _SpecChecker:
             ):
                 where = self.decoder.places.get((*path, "dtype"), node.place)
                 self.problem(where, f"unknown dtype {expectation.dtype!r}{nearest(expectation.dtype, DUE_DTYPES)}")
+            for index, case in enumerate(self.spec.cases if expectation.dtype in self.parameters else ()):
+                given = case.get(expectation.dtype or "")
+                if not isinstance(given, str) or given not in DUE_DTYPES:
+                    where = self.decoder.places["cases", index, expectation.dtype or ""]
+                    self.problem(
+                        where, f"parameter {expectation.dtype!r} stands for a dtype; {shortened(given)} is none"
+                    )
             if expectation.value is msgspec.UNSET:
                 if expectation.shape is None and expectation.dtype is None:
                     self.problem(node.place, "says nothing; give 'value', 'shape' or 'dtype'")
@@ -279,17 +303,26 @@ class _SpecChecker:
             try:
                 tree = expected.parse(node.value)
             except expected.BadValue as error:
-                self.problem(node.place, f"{error}")
+                self.problem(Place(node.text.line, node.text.column + error.column), str(error))
                 return
             known = {*self.parameters, *self.inputs}
             for name in expected.names_in(tree):
                 self.used.add(name.id)
                 if name.id not in known and name.id not in expected.CONSTANTS:
-                    place = Place(node.place.line, node.place.column + name.col_offset)
-                    self.problem(
-                        place,
-                        f"name {name.id!r} is neither a parameter nor an input of the program{nearest(name.id, known)}",
-                    )
+                    place = Place(node.text.line, node.text.column + name.col_offset)
+                    hint = nearest(name.id, known)
+                    if name.id.lower() in ("yes", "no", "on", "off", "none"):
+                        hint = "; truth values are true and false, nothing is null"
+                    self.problem(place, f"name {name.id!r} is neither a parameter nor an input of the program{hint}")
+
+    def check_compiles(self) -> None:
+        """Python parses some programs that it then refuses: two parameters of one name, too many blocks in each other."""
+        try:
+            compiler.check(self.trees, self.file)
+        except (SyntaxError, RecursionError, ValueError) as error:
+            line = getattr(error, "lineno", None) or self.decoder.places["id",].line
+            column = getattr(error, "offset", None) or 1
+            self.problem(Place(line, column), f"is not a program: {getattr(error, 'msg', error)}")
 
     def check_use(self) -> None:
         for step in self.trees:
@@ -377,20 +410,25 @@ def _largest(spec: Spec, trees: list[StepTree]) -> int:
     for step in trees:
         for statement in step.body:
             for node in ast.walk(statement):
-                numbers += isinstance(node, ast.Constant)
-                if isinstance(node, ast.ListComp) or (isinstance(node, ast.Attribute) and node.attr == "append"):
-                    return 1_000_000
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Name)
-                    and node.func.id in ("zeros", "ones", "Linear")
-                ):
-                    sizes = [a.value for a in node.args if isinstance(a, ast.Constant) and type(a.value) is int]
-                    product = 1
-                    for size in sizes:
-                        product *= max(size, 1)
-                    if len(sizes) < len(node.args):
-                        return 1_000_000
-                    numbers = max(numbers, product)
-    leaves = [len(expected.leaves([value])) for case in spec.cases for value in case.values()]
-    return max([numbers, *leaves])
+                match node:
+                    case ast.Constant():
+                        numbers += 1
+                    case ast.ListComp(generators=[ast.comprehension(iter=turns), *rest]):
+                        numbers += _turns(turns) ** (1 + len(rest))
+                    case ast.Attribute(attr="append" | "tolist"):
+                        numbers += MAX_TURNS
+                    case ast.Call(func=ast.Name(id="zeros" | "ones" | "Linear"), args=sizes):
+                        numbers += math.prod(_turns(size) for size in sizes)
+    return max([numbers, *(len(expected.leaves([value])) for case in spec.cases for value in case.values())])
+
+
+def _turns(node: ast.expr) -> int:
+    """A bound of a loop's turns, or of a size: a literal, or all that is allowed."""
+    match node:
+        case ast.Constant(value=int() as size):
+            return max(size, 1)
+        case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as turns)]):
+            return max(turns, 1)
+        case ast.List(elts=elements):
+            return max(len(elements), 1)
+    return MAX_TURNS

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from harness.language.documents import Place
-from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, LISTS, NAMES
+from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, LISTS, NAMES, Word
 from harness.problems import Problem, nearest, shortened
 
 MAX_SOURCE: Final = 20_000
@@ -173,7 +173,7 @@ class _Checker:
             case ast.Assign(targets=targets, value=value):
                 self.expression(value)
                 for target in targets:
-                    self.target(target)
+                    self.target(target, alone=len(targets) == 1)
                     if isinstance(target, ast.Name) and isinstance(value, (ast.List, ast.ListComp)):
                         self.scope.lists.add(target.id)
             case ast.AugAssign(target=target, op=op, value=value):
@@ -183,7 +183,7 @@ class _Checker:
                     self.load(target, target.id)
                 else:
                     self.expression(_as_load(target))
-                self.target(target)
+                self.target(target, alone=True)
             case ast.Expr(value=value):
                 self.expression(value)
             case ast.For(target=target, iter=iterable, body=body, orelse=[]):
@@ -214,13 +214,16 @@ class _Checker:
             case _:
                 self.unknown(node, f"{_word(node)!r}")
 
-    def target(self, node: ast.expr) -> None:
+    def target(self, node: ast.expr, *, alone: bool = False) -> None:
+        """What is assigned to; entries and attributes are, one at a time."""
         match node:
             case ast.Name(id=name):
                 self.bind(node, name)
             case ast.Tuple(elts=elements) | ast.List(elts=elements):
                 for element in elements:
                     self.target(element)
+            case ast.Subscript() | ast.Attribute() if not alone:
+                self.problem(node, "entries and attributes are assigned one at a time, in a statement of their own")
             case ast.Subscript(value=value, slice=index):
                 self.expression(value)
                 self.index(index)
@@ -380,17 +383,18 @@ class _Checker:
 
     def call(self, node: ast.Call) -> None:
         takes_functions = False
-        keywords: tuple[str, ...] = ()
+        entry: Word | None = None
         word = ""
         match node.func:
             case ast.Name(id=name) if name in self.local or name in self.scope.names:
                 pass  # a module or another callable that the engine made
             case ast.Name(id=name) if name in NAMES:
-                word, keywords = name, NAMES[name].keywords
+                word, entry = name, NAMES[name]
                 self.scope.needs.add(name)
                 takes_functions = True
-                if name in DTYPES:
-                    self.problem(node, f"{name!r} is a dtype and cannot be called")
+                if name in DTYPES or name == "Tensor":
+                    hint = "is a dtype" if name in DTYPES else "is for isinstance; tensor() makes tensors,"
+                    self.problem(node, f"{name!r} {hint} and cannot be called")
             case ast.Name(id=name) if name in BUILTINS:
                 if name == "abs":
                     self.scope.needs.add("abs")
@@ -408,11 +412,15 @@ class _Checker:
                 ):
                     self.problem(node.func, f"'.{name}' is for lists that the program made")
                 if name in ATTRIBUTES:
-                    word, keywords = f".{name}", ATTRIBUTES[name].keywords
+                    word, entry = f".{name}", ATTRIBUTES[name]
             case ast.Name():
                 self.load(node.func, node.func.id)
             case _:
                 self.problem(node.func, "only words, functions and methods can be called")
+        parameters = entry.parameters if entry is not None else ()
+        optional = entry.optional if entry is not None else frozenset()
+        positional = parameters[: len(node.args)] if "..." not in parameters else ()
+        self.scope.needs |= {f"{word}({name})" for name in positional if name in optional}
         for argument in node.args:
             if takes_functions and isinstance(argument, ast.Name) and argument.id in self.scope.functions:
                 continue
@@ -420,9 +428,11 @@ class _Checker:
         for given in node.keywords:
             if given.arg is None:
                 self.problem(given.value, "** is not part of the language")
-            elif given.arg not in keywords:
-                self.problem(given, f"{word or 'this call'} has no keyword {given.arg!r}{nearest(given.arg, keywords)}")
-            else:
+            elif given.arg not in parameters:
+                self.problem(
+                    given, f"{word or 'this call'} has no keyword {given.arg!r}{nearest(given.arg, parameters)}"
+                )
+            elif given.arg in optional:
                 self.scope.needs.add(f"{word}({given.arg})")
             self.expression(given.value)
 
@@ -433,22 +443,20 @@ class _Checker:
             self.scope.needs.add(OPERATORS[type(op)] + suffix)
 
     def comprehension(self, node: ast.ListComp) -> None:
-        added: set[str] = set()
+        outside = set(self.local)
         for generator in node.generators:
             self.expression(generator.iter)
             for child in ast.walk(generator.target):
                 if isinstance(child, ast.Name):
-                    added.add(child.id)
                     if child.id in NAMES or child.id in BUILTINS or child.id.startswith("_"):
                         self.bind(child, child.id)  # says what is wrong with it
+                    self.local.add(child.id)
                 elif not isinstance(child, (ast.Tuple, ast.expr_context)):
                     self.problem(child, "a comprehension runs over plain names")
-            self.local |= added
             for test in generator.ifs:
                 self.expression(test)
         self.expression(node.elt)
-        if self.inside is None:
-            self.local -= added
+        self.local = outside
 
     def index(self, node: ast.expr) -> None:
         match node:

@@ -33,7 +33,7 @@ class Tolerance(Record, frozen=True, kw_only=True):
     """How far a number may be from its expected value: ``|observed - expected| <= atol + rtol * |expected|``."""
 
     rtol: Annotated[float, Meta(ge=0, le=1, description="relative")] = 0.0
-    atol: Annotated[float, Meta(ge=0, description="absolute")] = 0.0
+    atol: Annotated[float, Meta(ge=0, le=1e6, description="absolute")] = 0.0
     reason: Annotated[Text, Meta(description="why the tolerance of the dtype does not do")]
 
 

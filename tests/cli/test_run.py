@@ -214,11 +214,11 @@ def test_output_that_cannot_be_written(harness: Harness, tmp_path: Path) -> None
 
 
 def test_fail_fast_leaves_an_incomplete_record(harness: Harness, spec_file: SpecFile, tmp_path: Path) -> None:
-    """-x stops at the first unexpected verdict; the record says that it is incomplete, and so does the exit's summary."""
+    """-x stops at the first unexpected verdict: the exit code is that of the verdict, and the record is incomplete."""
     bad = spec_file("run: x = tensor(1.)\nexpect: {x: 2.}")
     other = spec_file("run: x = tensor(1.)\nexpect: {x: 1.}")
     result = harness("run", "--engine", "reference", bad, other, "-x", "--report", "none", "-o", "out")
-    assert result.code == Exit.INCOMPLETE
+    assert result.code == Exit.NONCONFORMING
     assert not read(tmp_path / "out" / "reference.jsonl").complete
 
 

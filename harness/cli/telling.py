@@ -1,0 +1,100 @@
+"""What a run says on the terminal: progress while it lasts, then the verdict in one screen, failures first."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from harness import summary, values
+from harness.gate import Outcome
+from harness.plugins import Loaded
+from harness.record import CaseLine, Check, Run, SpecLine, Standing
+
+MAX_SHOWN = 5
+MAX_CHECKS = 3
+"""What one screen has room for; the record and the reports hold all."""
+
+
+@contextmanager
+def progress(loaded: Loaded, selected: int) -> Iterator[Callable[[CaseLine], None]]:
+    """A bar on a terminal; in a log nothing per case, the summary says it all."""
+    if not sys.stderr.isatty() or os.environ.get("CI"):
+        yield lambda case: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    title, bad = TextColumn("{task.description}"), TextColumn("{task.fields[bad]}")
+    columns = (title, BarColumn(), MofNCompleteColumn(), bad, TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(f"{loaded.file.name} {loaded.engine.version}", total=selected, bad="")
+        unexpected = 0
+
+        def advance(case: CaseLine) -> None:
+            nonlocal unexpected
+            unexpected += case.standing is Standing.UNEXPECTED
+            shown.update(task, advance=1, bad=f"[red]{unexpected} unexpected" if unexpected else "")
+
+        yield advance
+
+
+def tell(run: Run, outcome: Outcome, quiet: bool) -> None:
+    """Print the verdict."""
+    for line in _lines(run, outcome, quiet):
+        # A CI runner takes any line that begins with :: for a command, whoever wrote it.
+        click.echo(f"| {line.lstrip()}" if line.lstrip().startswith("::") else line)
+
+
+def _lines(run: Run, outcome: Outcome, quiet: bool) -> Iterator[str]:
+    bad = summary.unexpected(run)
+    for case in bad[:MAX_SHOWN]:
+        yield from _failure(run, case, None if len(bad) == 1 else MAX_CHECKS)
+    if len(bad) > MAX_SHOWN:
+        others = ", ".join(values.shorten(case.id) for case in bad[MAX_SHOWN : MAX_SHOWN + 10])
+        yield f"... and {len(bad) - MAX_SHOWN} more: {others}"
+        yield "    report.html and the record hold all of them\n"
+    for pattern in outcome.stale:
+        yield click.style(
+            values.printable(f"stale: the known deviation {pattern} does not happen any more"), fg="yellow"
+        )
+    if not quiet:
+        yield from _table(run)
+    verdict = values.printable(f"{run.label}: {summary.verdict(run)}")
+    yield click.style(verdict, fg="red" if outcome.conditions else "green", bold=True)
+    for _, sentence in outcome.conditions:
+        yield f"  {sentence}"
+
+
+def _failure(run: Run, case: CaseLine, most: int | None) -> Iterator[str]:
+    """One failure: what is promised, where, what was expected and seen, how to see it again."""
+    spec = run.specs[case.spec]
+    named = ", ".join(f"{name}={values.inline(value)}" for name, value in case.parameters.items())
+    yield click.style(f"{case.status.value.upper()} {case.id}", fg="red", bold=True) + (f"  ({named})" if named else "")
+    for line in (spec.claim, case.reason, *(line for check in case.failures[:most] for line in _check(spec, check))):
+        if line:
+            yield "  " + values.printable(line)
+    if most is not None and len(case.failures) > most:
+        yield f"  ... and {len(case.failures) - most} more checks of this case"
+    yield f"  see it again: {summary.explain_command(run, case)}"
+    yield ""
+
+
+def _check(spec: SpecLine, check: Check) -> Iterator[str]:
+    expected, observed = values.one_line(check)
+    off = f" (off by {check.difference:.3g})" if isinstance(check.difference, float) else ""
+    yield f"{spec.file}:{check.line}: step {check.step}: {check.expression}"
+    yield f"  {values.MEANING.get(check.what, check.what)}: expected {expected}, observed {observed}{off}"
+    if check.detail:
+        yield f"  {check.detail}"
+
+
+def _table(run: Run) -> Iterator[str]:
+    counts = summary.area_counts(run)
+    width = max(map(len, counts), default=0)
+    for area, found in counts.items():
+        notes = ", ".join(found.notes)
+        yield f"  {summary.SYMBOLS[found.worst]} {area:<{width}} {found.ratio:>7}" + (f"  {notes}" if notes else "")

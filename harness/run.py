@@ -1,0 +1,129 @@
+"""One engine against a selection of specs: verdict by verdict through the gate into a record."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from harness import __version__, execute, record, selection
+from harness.gate import Gate, Outcome
+from harness.language.load import CheckedSpec
+from harness.plugins import Loaded
+
+
+class Stopped(Enum):
+    """How a run ended."""
+
+    NOT = "not"
+    FAIL_FAST = "at the first unexpected verdict"
+    INTERRUPTED = "by the user"
+
+
+class Settings(NamedTuple):
+    imports: Sequence[str] = ()
+    graphs: bool = True
+    fail_fast: bool = False
+
+
+def judge(
+    loaded: Loaded,
+    specs: Sequence[CheckedSpec],
+    gate: Gate,
+    path: Path,
+    settings: Settings,
+    advance: Callable[[record.CaseLine], None],
+) -> tuple[Outcome, Stopped]:
+    """Judge every case and write the record at ``path`` as they finish; ``advance`` is told of each.
+
+    A run that stops early leaves a record without a footer. Raises `OSError` where the record cannot be written."""
+    selected = sum(1 for spec in specs for _ in spec.cases)
+    writer = record.Writer(path)
+    writer.write(_header(loaded, specs, selected, settings), *map(spec_line, specs))
+    begun = time.perf_counter()
+    stopped = Stopped.NOT
+    try:
+        with execute.listening() as collected:
+            for line in execute.Session(loaded, collected, settings.graphs).run(specs):
+                case = gate.standing(line)
+                writer.write(case)
+                advance(case)
+                if settings.fail_fast and case.standing is record.Standing.UNEXPECTED and len(gate.cases) < selected:
+                    stopped = Stopped.FAIL_FAST
+                    break
+    except KeyboardInterrupt:
+        stopped = Stopped.INTERRUPTED
+    outcome = gate.outcome(len(gate.cases) if stopped is Stopped.FAIL_FAST else selected)
+    if stopped is Stopped.NOT:
+        writer.write(
+            record.Footer(
+                totals=outcome.totals,
+                seconds=round(time.perf_counter() - begun, 3),
+                exit=int(outcome.exit),
+                conditions=[code.name for code, _ in outcome.conditions],
+                stale=outcome.stale,
+            )
+        )
+    writer.close()
+    return outcome, stopped
+
+
+def _header(loaded: Loaded, specs: Sequence[CheckedSpec], selected: int, settings: Settings) -> record.Header:
+    return record.Header(
+        format=record.FORMAT,
+        harness=__version__,
+        suite=selection.digest(specs),
+        engine=record.EngineInfo(
+            name=loaded.file.name,
+            title=loaded.file.title,
+            version=loaded.engine.version,
+            device=loaded.device,
+            homepage=loaded.file.homepage,
+            source=loaded.source,
+            imports=list(settings.imports),
+        ),
+        python=platform.python_version(),
+        platform=platform.platform(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=shlex.join(["harness", *sys.argv[1:]]),
+        cases=selected,
+        areas={area: about.title for area, about in selection.areas().items()},
+    )
+
+
+def spec_line(checked: CheckedSpec) -> record.SpecLine:
+    """A spec as the record carries it."""
+    spec = checked.spec
+    steps = [
+        record.StepLine(
+            run=step.run,
+            line=checked.lines[number],
+            raises=step.raises,
+            warns=list(step.warns),
+            allows=list(step.allows),
+            message=step.message,
+            expect={text: msgspec.to_builtins(value) for text, value in step.expect.items()},
+        )
+        for number, step in enumerate(spec.steps)
+    ]
+    return record.SpecLine(
+        id=spec.id,
+        area=spec.area,
+        claim=" ".join(spec.claim.split()),
+        source=list(spec.source),
+        standing=spec.standing.value,
+        file=checked.file,
+        lineno=checked.line,
+        outside=checked.outside,
+        steps=steps,
+        cases=[dict(case) for case in spec.cases],
+        note=" ".join(spec.note.split()),
+    )
