@@ -184,9 +184,10 @@ def test_the_bounds_are_those_of_the_code() -> None:
         program.MAX_TEXT,
         guards.MAX_TURNS,
         guards.FUEL,
+        guards.PER_UNIT,
         guards.MAX_CALLS,
+        guards.MAX_ORDERS,
         guards.MAX_BITS,
-        guards.MAX_LENGTH,
         guards.MAX_ELEMENTS,
     ]
 

@@ -1055,7 +1055,7 @@ def test_a_run_that_is_stopped_keeps_what_it_judged(
     path = spec_file(
         f"cases: [{cases}]\n" + program("x = tensor(1.)", "for i in range(2000):", "  y = x * a") + "expect: {x: 1.}"
     )
-    command = [sys.executable, "-m", "harness", "run", "-e", "reference", "-o", "out", path]
+    command = [sys.executable, "-m", "harness", "run", "-e", "reference", "-o", "out", str(path)]
     running = subprocess.Popen(
         command,
         cwd=tmp_path,
