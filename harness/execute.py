@@ -334,21 +334,20 @@ class Judge:
 
     def is_own(self, error: BaseException) -> bool:
         """Whether the program itself raised, and not the engine below it."""
-        frames = traceback.extract_tb(error.__traceback__)
-        return bool(frames) and frames[-1].filename == self.checked.file
+        places = list(_places(error))
+        return bool(places) and places[-1].file == self.checked.file
 
     def line_of(self, error: BaseException) -> int | None:
         """The line of the program's top level in which an exception came up."""
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == self.checked.file]
-        return next((frame.lineno for frame in frames if frame.name == "_case"), None)
+        return next((p.line for p in _places(error) if p.file == self.checked.file and p.function == "_case"), None)
 
     def unexpected(self, number: int, error: BaseException, expression: str = "", line: int = 0) -> None:
         """An exception where none is due."""
         if isinstance(error, (Unsupported, Unreadable)):
             raise error
         if not line:
-            frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == self.checked.file]
-            line = (frames[-1].lineno if frames else None) or self.checked.lines[number]
+            lines = [place.line for place in _places(error) if place.file == self.checked.file]
+            line = lines[-1] if lines else self.checked.lines[number]
         what = "unexpected-error"
         if isinstance(error, OutOfBounds):
             what = "bounds"
@@ -442,6 +441,18 @@ class Judge:
                     observed=kind,
                     detail=wording,
                 )
+
+
+class _Place(NamedTuple):
+    file: str
+    function: str
+    line: int
+
+
+def _places(error: BaseException) -> Iterator[_Place]:
+    """Where an exception passed, outermost first; unlike `traceback`, this reads no source files."""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        yield _Place(frame.f_code.co_filename, frame.f_code.co_name, line)
 
 
 def _in_last_line(statement: ast.stmt, line: int) -> bool:

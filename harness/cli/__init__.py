@@ -81,6 +81,7 @@ def run(arguments: list[str]) -> int:
         # Not cli.main: that one turns a reader who has seen enough (a broken pipe) into exit code 1.
         with cli.make_context("harness", list(arguments)) as context:
             result = cli.invoke(context)
+        sys.stdout.flush()  # here, where a full disk or a closed pipe still has an exit code
         return int(result) if isinstance(result, int) else Exit.OK
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -91,8 +92,8 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted", Exit.INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has seen enough
-        return Exit.OK
+        _give_up_stdout()
+        return Exit.OK  # the reader has seen enough
     except BaseException as error:
         return _known(error)
 
@@ -112,6 +113,7 @@ def _known(error: BaseException) -> int:
         case RecordError() | SelectionError():
             return _say(str(error), Exit.USAGE)
         case OSError():
+            _give_up_stdout()
             return _say(f"{error.filename or 'input or output'}: {error.strerror or error}", Exit.USAGE)
     if os.environ.get("HARNESS_DEBUG"):
         raise error
@@ -121,6 +123,14 @@ def _known(error: BaseException) -> int:
         f"internal error: {where(error)}\nThis is a fault in the harness. HARNESS_DEBUG=1 shows where; please report it.",
         Exit.INTERNAL,
     )
+
+
+def _give_up_stdout() -> None:
+    """What stdout still holds cannot be written: keep Python from trying once more on its way out."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: click.ClickException) -> str:
