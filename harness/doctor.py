@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from harness import execute
+from harness import execute, needs
 from harness.language import documents, load
 from harness.plugins import Loaded
 from harness.record import CaseLine, Status
@@ -20,7 +20,7 @@ class Rung(NamedTuple):
 
     def is_left_out(self, case: CaseLine, loaded: Loaded) -> bool:
         """Whether the engine lacks by design what the rung asks for: that breaks nothing."""
-        undeclared = [word for word in execute.missing(self.checked, loaded) if not word.reason]
+        undeclared = [word for word in needs.missing(self.checked, loaded) if not word.reason]
         return case.status is Status.NOT_APPLICABLE or (case.status is Status.UNSUPPORTED and not undeclared)
 
 
