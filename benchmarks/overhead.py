@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from harness import execute, explain, plugins, selection, wanted
+from harness import cases, execute, explain, plugins, selection
 from harness.language.load import CheckedSpec
 from harness.language.words import NAMES
 from harness.plugins import Loaded
@@ -74,7 +74,7 @@ def main() -> None:
             compiling += time.perf_counter() - begun
             by_hand = bare(checked, loaded)
             for case in program.cases:
-                values = [loaded.engine.names[v] if wanted.is_dtype(v) else v for v in case.values]
+                values = [loaded.engine.names[v] if cases.is_dtype(v) else v for v in case.values]
                 line = session.run_case(program, case)
                 assert line.status == "pass", line
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from harness.cases import Case, is_dtype, prepare
 from harness.engine import Graph, Unsupported
 from harness.language import expected
 from harness.language.compile import Runner, build
@@ -17,7 +18,6 @@ from harness.needs import missing
 from harness.plugins import Follows, Judges, Loaded
 from harness.record import CaseLine, GraphLine, Status
 from harness.verdict import Judge, clean, one_line
-from harness.wanted import Wanted, is_dtype, prepare
 
 
 class _Warnings:
@@ -64,7 +64,7 @@ class Program(NamedTuple):
 
     checked: CheckedSpec
     runner: Runner
-    cases: tuple[Wanted, ...]
+    cases: tuple[Case, ...]
 
 
 def compile_spec(
@@ -140,7 +140,7 @@ class Session:
             return Status.UNSUPPORTED, "needs " + "; ".join(map(str, lacking))
         return None, ""
 
-    def run_case(self, program: Program, case: Wanted) -> CaseLine:
+    def run_case(self, program: Program, case: Case) -> CaseLine:
         """The verdict on one case. Whatever happens in the engine or in its adapter ends here."""
         lacking = [value for value in case.values if is_dtype(value) and value not in self.engine.names]
         if lacking:
@@ -192,11 +192,11 @@ class Session:
         return GraphLine(nodes=nodes, edges=edges)
 
 
-def _line(checked: CheckedSpec, case: Wanted, status: Status, **more: Any) -> CaseLine:
+def _line(checked: CheckedSpec, case: Case, status: Status, **more: Any) -> CaseLine:
     return CaseLine(id=case.id, spec=checked.spec.id, status=status, parameters=case.parameters, **more)
 
 
-def _broken(checked: CheckedSpec, case: Wanted, error: BaseException) -> CaseLine:
+def _broken(checked: CheckedSpec, case: Case, error: BaseException) -> CaseLine:
     """The adapter (or the harness) broke around a case: nothing is said about the engine."""
     try:
         told = one_line(error)

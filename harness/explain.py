@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from harness import execute, values, wanted
+from harness import cases, execute, values
 from harness.engine import Engine, Opaque
 from harness.judge import shown
 from harness.language import expected
@@ -138,7 +138,7 @@ def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
     """Python in the engine's own API that does what the case does and prints what the spec looks at."""
     words = {need.partition("(")[0] for need in checked.needs} & set(NAMES)
     parameters = dict(checked.cases)[id]
-    words |= {value for value in parameters.values() if wanted.is_dtype(value)}
+    words |= {value for value in parameters.values() if cases.is_dtype(value)}
     head = engine.preamble(sorted(words)).rstrip()
     if not head and words:
         head = f"# The adapter says nothing of how its users get these names: {', '.join(sorted(words))}"
@@ -173,7 +173,7 @@ def _source(value: Any) -> str:
         return f"[{', '.join(map(_source, value))}]"
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
-    return value if wanted.is_dtype(value) else repr(value)
+    return value if cases.is_dtype(value) else repr(value)
 
 
 def _plain(expectation: Any) -> str:

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from harness.cases import Case
 from harness.engine import Engine, Unsupported
 from harness.judge import check_observed, compare, shown
 from harness.language.compile import Raised, Unreadable
@@ -14,7 +15,6 @@ from harness.language.expected import Expected
 from harness.language.guards import OutOfBounds
 from harness.language.load import CheckedSpec
 from harness.record import Check, Status
-from harness.wanted import Wanted
 
 UNCLASSIFIED = "unclassified"
 """An exception or a warning that the adapter maps to no kind."""
@@ -29,7 +29,7 @@ SPEC_FAULTS = {
 class Judge:
     """The verdict on one case from what its program saw."""
 
-    def __init__(self, engine: Engine, wording: bool, checked: CheckedSpec, case: Wanted) -> None:
+    def __init__(self, engine: Engine, wording: bool, checked: CheckedSpec, case: Case) -> None:
         self.engine = engine
         self.wording = wording
         self.checked = checked

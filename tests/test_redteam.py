@@ -1033,7 +1033,7 @@ def test_a_full_disk_is_told(tmp_path: Path, spec_file: SpecFile) -> None:
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done
     done = process("run", "-e", "reference", "-o", "out", "leaf", "backward", cwd=tmp_path, before="ulimit -f 2; {}")
     assert done.returncode == 2 and "reference.jsonl" in done.stderr, done
-    assert process("report", "out", "-o", "r", cwd=tmp_path).returncode == 0
+    assert process("report", "out", "-o", "r", cwd=tmp_path).returncode == 7
 
 
 @pytest.mark.parametrize(
@@ -1071,7 +1071,7 @@ def test_a_run_that_is_stopped_keeps_what_it_judged(
     out, _ = running.communicate(timeout=30)
     assert running.returncode == 130, out
     assert b"Traceback" not in out and b"reference.jsonl" in out
-    assert process("report", "out", "-o", "r", cwd=tmp_path).returncode == 0
+    assert process("report", "out", "-o", "r", cwd=tmp_path).returncode == 7
 
 
 @pytest.mark.parametrize(

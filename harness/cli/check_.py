@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness import selection, wanted
+from harness import cases, selection
 from harness.exits import Exit
 from harness.language import load
 from harness.language.expected import BadValue
@@ -59,7 +59,7 @@ def _values(specs: list[load.CheckedSpec]) -> list[Problem]:
     problems = []
     for checked in specs:
         try:
-            wanted.prepare(checked, "float32")
+            cases.prepare(checked, "float32")
         except BadValue as error:
             problems.append(Problem(checked.file, error.line or checked.line, 1, str(error)))
     return problems

@@ -22,10 +22,13 @@ _COLOURS = {"worse": "red", "better": "green", "changed": "yellow"}
 def command(before: Path, after: Path, as_json: bool) -> int:
     """Compare two runs, case by case. RUN is a record (*.jsonl), or a folder that holds exactly one.
 
-    The exit code is 1 if a case that is in both runs got worse, else 0. A new case that fails is no regression."""
+    The exit code is 1 if a case that is in both runs got worse, 7 if none did but a record is incomplete, else 0. A new case
+    that fails is no regression."""
     old, new = _only(before), _only(after)
     changes = comparing.compare(old, new)
-    worse = any(change.movement is comparing.Movement.WORSE for change in changes)
+    code = Exit.OK if old.complete and new.complete else Exit.INCOMPLETE
+    if any(change.movement is comparing.Movement.WORSE for change in changes):
+        code = Exit.NONCONFORMING
     if as_json:
         rows = [
             {
@@ -37,7 +40,7 @@ def command(before: Path, after: Path, as_json: bool) -> int:
             for c in changes
         ]
         click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
-        return Exit.NONCONFORMING if worse else Exit.OK
+        return code
     for run in (old, new):
         if not run.complete:
             click.echo(f"{run.path} is incomplete: {len(run.cases)} of {run.header.cases} cases", err=True)
@@ -54,7 +57,7 @@ def command(before: Path, after: Path, as_json: bool) -> int:
         f"{printable(old.label)} -> {printable(new.label)}: "
         + ", ".join(f"{counts[m]} {m.value}" for m in comparing.Movement)
     )
-    return Exit.NONCONFORMING if worse else Exit.OK
+    return code
 
 
 def _only(path: Path) -> record.Run:

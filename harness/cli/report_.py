@@ -8,6 +8,7 @@ import click
 
 from harness import record
 from harness.cli import common
+from harness.exits import Exit
 
 
 @click.command("report")
@@ -29,11 +30,16 @@ from harness.cli import common
     help="A report's name, or a folder with one of your own (repeatable).  [default: html]",
 )
 def command(runs: tuple[Path, ...], output: Path, reports: tuple[str, ...]) -> int:
-    """Make reports from run records. RUN is a record (*.jsonl) or a folder of them; several runs share one report."""
+    """Make reports from run records. RUN is a record (*.jsonl) or a folder of them; several runs share one report.
+
+    The exit code is 7 if a record is incomplete: its reports say so, and are never green."""
     from harness.cli.run_ import check_reports
 
     wanted = check_reports(reports or ("html",))
     read = [record.read(path) for path in record.find(runs)]
     for file in common.write_reports(wanted, read, output):
         click.echo(f"wrote {file}")
-    return 0
+    for run in read:
+        if not run.complete:
+            click.echo(f"harness: {run.path} is incomplete: {len(run.cases)} of {run.header.cases} cases", err=True)
+    return Exit.OK if all(run.complete for run in read) else Exit.INCOMPLETE

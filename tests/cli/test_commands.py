@@ -212,3 +212,30 @@ def test_a_newer_record_is_refused(harness: Harness, tmp_path: Path) -> None:
     result = harness("report", path)
     assert result.code == Exit.USAGE
     assert "format 2.0" in result.err
+
+
+def test_a_fault_of_the_harness_is_told_as_one(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is our fault has a code of its own, one message, and a traceback only where it is asked for."""
+    from harness import selection
+
+    def broken() -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(selection, "suite", broken)
+    result = harness("list")
+    assert result.code == Exit.INTERNAL
+    assert "ZeroDivisionError: ours" in result.err and "Traceback" not in result.err
+    monkeypatch.setenv("HARNESS_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        harness("list")
+
+
+def test_an_incomplete_record_is_never_green(harness: Harness, tmp_path: Path) -> None:
+    """report and diff of a record that was cut say so and give a code of their own."""
+    harness("run", "--engine", "reference", "leaf", "--report", "none", "-o", "out")
+    path = tmp_path / "out" / "reference.jsonl"
+    (tmp_path / "cut.jsonl").write_text("".join(path.read_text().splitlines(keepends=True)[:-3]))
+    report, diff = harness("report", "cut.jsonl", "-o", "r"), harness("diff", path, "cut.jsonl")
+    assert (report.code, diff.code) == (Exit.INCOMPLETE, Exit.INCOMPLETE)
+    assert "incomplete" in report.err and "incomplete" in diff.err
+    assert "ncomplete" in (tmp_path / "r" / "report.html").read_text()

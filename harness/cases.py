@@ -13,7 +13,7 @@ from harness.language.load import CheckedSpec, Observation
 from harness.language.words import DTYPES
 
 
-class Wanted(NamedTuple):
+class Case(NamedTuple):
     """One case, ready to run: parameters in order, and what each observation of each step must show."""
 
     id: str
@@ -22,14 +22,14 @@ class Wanted(NamedTuple):
     steps: tuple[tuple[Expected, ...], ...]
 
 
-def prepare(checked: CheckedSpec, default: str) -> tuple[Wanted, ...]:
+def prepare(checked: CheckedSpec, default: str) -> tuple[Case, ...]:
     """The chosen cases with their expected values, for an engine whose default float dtype is ``default``.
 
     Raises `expected.BadValue`, with the line of the expectation."""
-    return tuple(_wanted(checked, id, parameters, default) for id, parameters in checked.cases)
+    return tuple(_case(checked, id, parameters, default) for id, parameters in checked.cases)
 
 
-def _wanted(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: str) -> Wanted:
+def _case(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: str) -> Case:
     names = dict(parameters)
     for name, (tree, dtype) in checked.inputs.items():
         data = load.literal_value(tree, parameters)
@@ -38,7 +38,7 @@ def _wanted(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: 
         with suppress(expected.BadValue):
             names[name] = expected.rounded(data, str(kind))
     steps = tuple(tuple(_expected(entry, names, default) for entry in entries) for entries in checked.observations)
-    return Wanted(id, parameters, tuple(parameters.values()), steps)
+    return Case(id, parameters, tuple(parameters.values()), steps)
 
 
 def _expected(entry: Observation, names: dict[str, Any], default: str) -> Expected:
