@@ -166,9 +166,8 @@ class Session:
             aborted = error
         seconds = round(time.perf_counter() - begun, 6)
         try:
-            status, failures, reason = Judge(self.engine, self.follows_pytorch, program.checked, case).verdict(
-                out, aborted
-            )
+            judge = Judge(self.engine, self.follows_pytorch, program.checked, case)
+            status, failures, reason = judge.verdict(out, aborted)
             graph = self.draw(names) if self.graphs else None
         except Unsupported as lacks:
             return _line(program.checked, case, Status.UNSUPPORTED, seconds=seconds, reason=clean(str(lacks)))
@@ -176,7 +175,16 @@ class Session:
             raise
         except BaseException as error:  # an adapter's fault must not stop the other cases
             return _broken(program.checked, case, error)
-        return _line(program.checked, case, status, seconds=seconds, failures=failures, reason=reason, graph=graph)
+        return _line(
+            program.checked,
+            case,
+            status,
+            seconds=seconds,
+            failures=failures,
+            reason=reason,
+            remarks=judge.remarks,
+            graph=graph,
+        )
 
     def draw(self, names: dict[str, Any]) -> GraphLine | None:
         """The graph as the record carries it. Raises `TypeError` where the adapter gives something else."""

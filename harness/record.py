@@ -165,6 +165,8 @@ class CaseLine(Line, frozen=True, kw_only=True, tag="case"):
     """Why it is unsupported or not applicable; the reason of a known deviation; the text of an adapter's error."""
     link: str = ""
     """Of a known deviation."""
+    remarks: list[str] = []
+    """Warnings of no kind that the suite knows: no document speaks of them, so they fail nothing, and are not lost."""
     graph: GraphLine | None = None
 
 

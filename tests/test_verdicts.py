@@ -135,3 +135,19 @@ def test_no_state_leaks_from_one_case_into_the_next(spec_file: SpecFile, judge: 
     first = spec_file("run: |\n  set_grad_enabled(False)\n  x = tensor(1.)\nexpect: {x: 1.}")
     second = spec_file(f"run: |\n  {X}\n  y = x * 2\nexpect: {{y.requires_grad: true}}")
     assert [case.status for case in judge(first, second).cases.values()] == [Status.PASS, Status.PASS]
+
+
+def test_a_warning_of_no_known_kind_fails_nothing_and_is_kept(spec_file: SpecFile, judge: Judge, tiny) -> None:  # type: ignore[no-untyped-def]
+    """No document speaks of it, so it says nothing about the engine, even one that follows PyTorch; the record keeps it."""
+    (tiny / "engine.yaml").write_text((tiny / "engine.yaml").read_text().replace("follows: none", "follows: pytorch"))
+    init = tiny / "__init__.py"
+    init.write_text(
+        init.read_text().replace(
+            "    return Value(data, requires_grad)",
+            "    import warnings\n    warnings.warn('warming up')\n    return Value(data, requires_grad)",
+        )
+    )
+    (case,) = judge(spec_file("run: x = tensor(1.)\nexpect: {x: 1.}"), engine=tiny).cases.values()
+    assert (case.status, case.remarks) == (Status.PASS, ["warming up"])
+    (case,) = judge(spec_file("run: x = tensor(1.)\nwarns: nonleaf-grad-access"), engine=tiny).cases.values()
+    assert case.failures[0].detail == "warming up"

@@ -73,6 +73,8 @@ def _verdict(case: CaseLine) -> None:
     )
     for check in case.failures:
         show_failure(check)
+    for remark in case.remarks:
+        click.echo(f"  warned, which no document speaks of: {values.printable(remark)}")
 
 
 def show_failure(check: Check) -> None:
