@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from harness.engine import NATIVE, EngineUnusable, Graph, Observed
+from harness.engine import NATIVE, Attribute, EngineUnusable, Graph, Observed
 from harness.engine import Engine as Base
-from harness.language.words import ATTRIBUTES, NAMES
+from harness.language.words import ATTRIBUTES, DTYPES, NAMES
 
 from . import inspection, reading, scripts
 from .graph import graph
@@ -28,13 +28,13 @@ _ON_DEVICE = ("tensor", "zeros", "ones", "Linear")
 class Engine(Base):
     """Eager PyTorch."""
 
-    attributes = dict.fromkeys(ATTRIBUTES, NATIVE)  # the language spells attributes as PyTorch does
     error_kinds = ERRORS
     warning_kinds = WARNINGS
 
     def __init__(self, device: str | None = None) -> None:
         self.device = _device(device)
-        self.names = _names(None if self.device.type == "cpu" else self.device)
+        self.names = _names(self.device)
+        self.attributes = _attributes(self.device)
         # Some warnings are given once per process; a conformance run asks for each of them, every time.
         torch.set_warn_always(True)
 
@@ -60,21 +60,37 @@ def _device(name: str | None) -> torch.device:
     try:
         device = torch.device(name or "cpu")
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # of many classes, depending on what the device lacks
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise EngineUnusable(
             f"device {name!r} does not work here: {reason[:300]} (an out-of-tree device needs --import MODULE first)"
         ) from None
     return device
 
 
-def _names(device: torch.device | None) -> dict[str, Any]:
-    names: dict[str, Any] = {"repr": repr}
+def _attributes(device: torch.device) -> dict[str, Attribute]:
+    """The language spells attributes as PyTorch does. numpy() is documented for tensors of the CPU alone."""
+    return dict.fromkeys((word for word in ATTRIBUTES if device.type == "cpu" or word != "numpy"), NATIVE)
+
+
+def _names(device: torch.device) -> dict[str, Any]:
+    names: dict[str, Any] = {}
     for word in NAMES:
         if word in inspection.WORDS:
             names[word] = getattr(inspection, word)
-        elif word not in names:
+        elif word != "repr":
             names[word] = getattr(importlib.import_module(scripts.ORIGINS.get(word, "torch")), word)
-    if device is not None:
-        names |= {word: functools.partial(names[word], device=device) for word in _ON_DEVICE}
-    return names
+    if device.type == "cpu":
+        return names | {"repr": repr}
+    # The printed form names another device than the CPU, which no document fixes; and some devices lack some dtypes.
+    lacking = {word for word in DTYPES if not _holds(device, names[word])}
+    made_there = {word: functools.partial(names[word], device=device) for word in _ON_DEVICE}
+    return {word: value for word, value in (names | made_there).items() if word not in lacking}
+
+
+def _holds(device: torch.device, dtype: torch.dtype) -> bool:
+    try:
+        torch.zeros(1, dtype=dtype, device=device)
+    except (RuntimeError, TypeError, NotImplementedError):
+        return False
+    return True
