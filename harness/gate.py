@@ -57,12 +57,14 @@ class Gate:
         required: Sequence[str] = (),
         strict: bool = False,
         whole_suite: bool = False,
+        is_part: bool = False,
     ) -> None:
         self.deviations = [d for d in file.deviations if in_range(version, d.versions)]
         self.baseline = baseline
         self.required = required
         self.strict = strict
         self.whole_suite = whole_suite
+        self.is_part = is_part
         self.cases: list[CaseLine] = []
         self.matched: dict[int, list[CaseLine]] = {index: [] for index in range(len(self.deviations))}
 
@@ -96,37 +98,15 @@ class Gate:
 
     def outcome(self, selected: int) -> Outcome:
         """The whole run; ``selected``: how many cases there were to judge."""
-        statuses: dict[str, int] = {}
-        for case in self.cases:
-            statuses[case.status.value] = statuses.get(case.status.value, 0) + 1
-        unexpected = sum(case.standing is Standing.UNEXPECTED for case in self.cases)
-        stale = self._stale()
-        conditions: list[tuple[Exit, str]] = []
-        if unexpected:
-            verdicts = plural(unexpected, "verdict")
-            against = "worse than in the baseline" if self.baseline else "that no known deviation explains"
-            conditions.append((Exit.NONCONFORMING, f"{verdicts} {against}"))
-        for area in self.required:
-            lacking = [c for c in self.cases if c.spec.partition("/")[0] == area and c.status not in JUDGED]
-            if lacking:
-                conditions.append(
-                    (
-                        Exit.NONCONFORMING,
-                        f"--require {area}: {len(lacking)} of its cases were not judged, such as {lacking[0].id}",
-                    )
-                )
-            elif not any(c.spec.partition("/")[0] == area for c in self.cases):
-                conditions.append((Exit.NONCONFORMING, f"--require {area}: none of its cases was selected"))
-        if len(self.cases) < selected:
-            conditions.append(
-                (Exit.INCOMPLETE, f"{selected - len(self.cases)} of {selected} selected cases have no verdict")
-            )
-        if not unexpected and not any(case.status in JUDGED for case in self.cases):
-            conditions.append((Exit.EMPTY, "no case could be judged"))
-        if stale and self.strict:
-            conditions.append((Exit.STALE, f"{plural(len(stale), 'known deviation')} not as listed any more"))
-        totals = Totals(cases=len(self.cases), statuses=statuses, unexpected=unexpected, stale=len(stale))
-        return Outcome(totals, conditions, stale)
+        return conclude(
+            self.cases,
+            selected,
+            self._stale(),
+            required=self.required,
+            strict=self.strict,
+            against="worse than in the baseline" if self.baseline else "that no known deviation explains",
+            is_part=self.is_part,
+        )
 
     def _stale(self) -> list[str]:
         """Deviations of which some case now does better, or that match nothing although the whole suite ran."""
@@ -136,6 +116,45 @@ class Gate:
             if any(_better(case, deviation) for case in cases) or (not cases and self.whole_suite):
                 out.append(deviation.cases)
         return out
+
+
+def conclude(
+    cases: Sequence[CaseLine],
+    selected: int,
+    stale: list[str],
+    *,
+    required: Sequence[str] = (),
+    strict: bool = False,
+    against: str = "that no known deviation explains",
+    is_part: bool = False,
+) -> Outcome:
+    """What the verdicts of a run amount to.
+
+    ``is_part``: one shard of several, which may hold nothing that could be judged; the merged run may not."""
+    statuses: dict[str, int] = {}
+    for case in cases:
+        statuses[case.status.value] = statuses.get(case.status.value, 0) + 1
+    unexpected = sum(case.standing is Standing.UNEXPECTED for case in cases)
+    conditions: list[tuple[Exit, str]] = []
+    if unexpected:
+        conditions.append((Exit.NONCONFORMING, f"{plural(unexpected, 'verdict')} {against}"))
+    for area in required:
+        there = [case for case in cases if case.spec.partition("/")[0] == area]
+        lacking = [case for case in there if case.status not in JUDGED]
+        if lacking:
+            sentence = f"{len(lacking)} of its cases were not judged, such as {lacking[0].id}"
+            conditions.append((Exit.NONCONFORMING, f"--require {area}: {sentence}"))
+        elif not there and not is_part:
+            conditions.append((Exit.NONCONFORMING, f"--require {area}: none of its cases was selected"))
+    if len(cases) < selected:
+        sentence = f"{selected - len(cases)} of {selected} selected cases have no verdict"
+        conditions.append((Exit.INCOMPLETE, sentence))
+    if not unexpected and not is_part and not any(case.status in JUDGED for case in cases):
+        conditions.append((Exit.EMPTY, "no case could be judged"))
+    if stale and strict:
+        conditions.append((Exit.STALE, f"{plural(len(stale), 'known deviation')} not as listed any more"))
+    totals = Totals(cases=len(cases), statuses=statuses, unexpected=unexpected, stale=len(stale))
+    return Outcome(totals, conditions, stale)
 
 
 def _better(case: CaseLine, deviation: Deviation) -> bool:

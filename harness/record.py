@@ -89,6 +89,12 @@ class Header(Line, frozen=True, kw_only=True, tag="header"):
     """What to type to get this run again."""
     cases: int
     """How many cases were selected."""
+    shard: str = ""
+    """``I/N`` where this record is one part of a run; `harness merge` makes it whole."""
+    total: int = 0
+    """How many cases all shards have together."""
+    shuffle: int | None = None
+    """The seed of the order in which the cases ran."""
     areas: dict[str, str] = {}
     """Area -> its title."""
 

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness import __version__, execute, record, selection
+from harness import __version__, execute, record, selection, shards
 from harness.gate import Gate, Outcome
 from harness.language.load import CheckedSpec
 from harness.plugins import Loaded
+from harness.shards import Shard
 
 
 class Stopped(Enum):
@@ -32,11 +33,38 @@ class Settings(NamedTuple):
     imports: Sequence[str] = ()
     graphs: bool = True
     fail_fast: bool = False
+    shard: Shard | None = None
+    shuffle: int | None = None
+
+
+class Selection(NamedTuple):
+    """What a run judges."""
+
+    specs: Sequence[CheckedSpec]
+    """In the order in which they run; a spec may stand several times, each time with other cases."""
+    digest: str
+    """Of the whole selection, whatever part of it this run judges."""
+    total: int
+    """Cases of the whole selection."""
+
+    @property
+    def cases(self) -> int:
+        return sum(1 for spec in self.specs for _ in spec.cases)
+
+
+def arrange(specs: Sequence[CheckedSpec], settings: Settings) -> Selection:
+    """The part of ``specs`` that a run judges, in its order."""
+    digest, total = selection.digest(specs), sum(1 for spec in specs for _ in spec.cases)
+    if settings.shard is not None:
+        specs = shards.part(specs, settings.shard)
+    if settings.shuffle is not None:
+        specs = shards.shuffled(specs, settings.shuffle)
+    return Selection(specs, digest, total)
 
 
 def judge(
     loaded: Loaded,
-    specs: Sequence[CheckedSpec],
+    chosen: Selection,
     gate: Gate,
     path: Path,
     settings: Settings,
@@ -45,14 +73,15 @@ def judge(
     """Judge every case and write the record at ``path`` as they finish; ``advance`` is told of each.
 
     A run that stops early leaves a record without a footer. Raises `OSError` where the record cannot be written."""
-    selected = sum(1 for spec in specs for _ in spec.cases)
+    selected = chosen.cases
     writer = record.Writer(path)
-    writer.write(_header(loaded, specs, selected, settings), *map(spec_line, specs))
+    described = {spec.spec.id: spec_line(spec) for spec in chosen.specs}
+    writer.write(_header(loaded, chosen, settings), *described.values())
     begun = time.perf_counter()
     stopped = Stopped.NOT
     try:
         with execute.listening() as collected:
-            for line in execute.Session(loaded, collected, settings.graphs).run(specs):
+            for line in execute.Session(loaded, collected, settings.graphs).run(chosen.specs):
                 case = gate.standing(line)
                 writer.write(case)
                 advance(case)
@@ -76,11 +105,11 @@ def judge(
     return outcome, stopped
 
 
-def _header(loaded: Loaded, specs: Sequence[CheckedSpec], selected: int, settings: Settings) -> record.Header:
+def _header(loaded: Loaded, chosen: Selection, settings: Settings) -> record.Header:
     return record.Header(
         format=record.FORMAT,
         harness=__version__,
-        suite=selection.digest(specs),
+        suite=chosen.digest,
         engine=record.EngineInfo(
             name=loaded.file.name,
             title=loaded.file.title,
@@ -94,7 +123,10 @@ def _header(loaded: Loaded, specs: Sequence[CheckedSpec], selected: int, setting
         platform=platform.platform(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         command=shlex.join(["harness", *sys.argv[1:]]),
-        cases=selected,
+        cases=chosen.cases,
+        shard=str(settings.shard or ""),
+        total=chosen.total if settings.shard else 0,
+        shuffle=settings.shuffle,
         areas={area: about.title for area, about in selection.areas().items()},
     )
 

@@ -14,10 +14,18 @@ from harness.exits import Exit, first
 from harness.gate import Gate
 from harness.plugins import Candidate, Loaded
 from harness.plugins import load as load_engine
-from harness.run import Settings, Stopped, judge
+from harness.run import Settings, Stopped, arrange, judge
+from harness.shards import Shard, parse
 
 DEFAULT_OUTPUT = "harness-results"
 DEFAULT_REPORTS = ("html", "junit", "markdown", "badge")
+
+
+def _shard(context: click.Context, option: click.Parameter, value: str | None) -> Shard | None:
+    try:
+        return None if value is None else parse(value)
+    except ValueError as error:
+        raise click.UsageError(f"--shard {error}") from None
 
 
 @click.command("run", short_help="judge engines against the specs")
@@ -71,6 +79,13 @@ DEFAULT_REPORTS = ("html", "junit", "markdown", "badge")
 @click.option(
     "-x", "--fail-fast", is_flag=True, help="Stop at the first unexpected verdict (the record is then incomplete)."
 )
+@click.option(
+    "--shard",
+    callback=_shard,
+    metavar="I/N",
+    help="Judge the I-th of N parts; `harness merge` makes the records whole.",
+)
+@click.option("--shuffle", type=int, metavar="SEED", help="Run the cases in another order, which the seed fixes.")
 @click.option("-q", "--quiet", is_flag=True, help="Only the verdict and what is unexpected.")
 def command(
     engines: tuple[str, ...],
@@ -86,6 +101,8 @@ def command(
     required: tuple[str, ...],
     graphs: bool,
     fail_fast: bool,
+    shard: Shard | None,
+    shuffle: int | None,
     quiet: bool,
 ) -> int:
     """Judge engines against the specs; write one record per engine, and reports.
@@ -103,7 +120,12 @@ def command(
     if not chosen:
         click.echo("harness: the selection matches no spec; nothing was judged", err=True)
         return Exit.EMPTY
-    whole = not (specs or expression or areas)
+    settings = Settings(imports, graphs, fail_fast, shard, shuffle)
+    selected = arrange(chosen, settings)
+    if not selected.cases:
+        click.echo(f"harness: shard {shard} holds no case: there are {selected.total} in all", err=True)
+        return Exit.EMPTY
+    whole = not (specs or expression or areas or shard)
     folder = output.absolute()  # wherever an engine takes us
     with common.steady():
         common.import_first(imports)
@@ -121,11 +143,12 @@ def command(
             required=required,
             strict=strict,
             whole_suite=whole,
+            is_part=shard is not None,
         )
-        path = free_path(folder, loaded.file.name, [run.path for run in runs])
-        selected = sum(1 for spec in chosen for _ in spec.cases)
-        with telling.progress(loaded, selected) as advance, common.steady():
-            outcome, stopped = judge(loaded, chosen, gate, path, Settings(imports, graphs, fail_fast), advance)
+        name = loaded.file.name + (f"-{shard.number}-of-{shard.parts}" if shard else "")
+        path = free_path(folder, name, [run.path for run in runs])
+        with telling.progress(loaded, selected.cases) as advance, common.steady():
+            outcome, stopped = judge(loaded, selected, gate, path, settings, advance)
         runs.append(record.read(path))
         telling.tell(runs[-1], outcome, quiet)
         conditions += [code for code, _ in outcome.conditions]
