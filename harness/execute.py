@@ -132,8 +132,8 @@ class Session:
 
     def refused(self, checked: CheckedSpec) -> tuple[Status | None, str]:
         """Why a spec is not judged on this engine, if it is not."""
-        if checked.spec.standing is Standing.OBSERVED and not self.follows_pytorch:
-            return Status.NOT_APPLICABLE, "no document promises it, and the engine does not declare to follow PyTorch"
+        if checked.spec.standing in (Standing.PYTORCH, Standing.OBSERVED) and not self.follows_pytorch:
+            return Status.NOT_APPLICABLE, "it is PyTorch's own way, and the engine does not declare to follow PyTorch"
         if self.loaded.file.judges is Judges.VALUES and any(step.raises or step.warns for step in checked.spec.steps):
             return Status.NOT_APPLICABLE, "it expects an error or a warning, and only values are judged on this engine"
         if lacking := missing(checked, self.loaded):

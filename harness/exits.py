@@ -25,7 +25,7 @@ MEANING: dict[Exit, str] = {
     Exit.USAGE: "a wrong option or argument, an unreadable run record",
     Exit.STALE: "nothing unexpected, but a known deviation no longer happens (only with --strict)",
     Exit.SPEC_INVALID: "a spec does not load; every mistake is listed with file, line and column",
-    Exit.EMPTY: "the selection matched no case, or nothing could be judged: zero verdicts are never green",
+    Exit.EMPTY: "`-k` or a shard leaves no case, or nothing could be judged: zero verdicts are never green",
     Exit.ENGINE_UNUSABLE: "an engine could not be loaded; nothing was judged with it",
     Exit.INCOMPLETE: "a run record ends before its last case (report, diff)",
     Exit.INTERNAL: "a fault in the harness",

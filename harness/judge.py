@@ -41,8 +41,10 @@ def compare(expected: Expected, observed: Observed) -> Mismatch | None:
 
 
 def _exactly(expected: Exactly, observed: Observed) -> Mismatch | None:
-    if isinstance(observed, Array) and observed.shape == ():
+    if isinstance(observed, Array) and not observed.shape:
         observed = observed.values
+    if isinstance(observed, Opaque):
+        return Mismatch("type", [[]], None, f"a plain value is due; `read` gives an object of class {observed.type}")
     if type(observed) is type(expected.value) and observed == expected.value:
         return None
     return Mismatch("value", [[]], None)
@@ -51,7 +53,7 @@ def _exactly(expected: Exactly, observed: Observed) -> Mismatch | None:
 def _form(expected: Form, observed: Observed) -> Mismatch | None:
     if not isinstance(observed, Array):
         return Mismatch("type", [], None, f"a tensor is due, {_called(observed)} was seen")
-    if expected.shape is not None and observed.shape != expected.shape:
+    if expected.shape is not None and tuple(observed.shape) != expected.shape:
         return Mismatch("shape", [], None)
     if expected.dtype is not None and observed.dtype != expected.dtype:
         return Mismatch("dtype", [], None)

@@ -21,7 +21,7 @@ from msgspec import Meta, field
 from harness.engine import NATIVE, Engine, EngineUnusable
 from harness.language import documents
 from harness.language.decode import Decoder
-from harness.language.program import OPERATORS
+from harness.language.program import COMPARISONS, OPERATORS
 from harness.language.records import Record, Text
 from harness.language.words import ATTRIBUTES, NAMES
 from harness.places import room
@@ -190,6 +190,7 @@ def _is_need(word: str) -> bool:
     if entry is not None:
         return not keyword or keyword in entry.optional
     signs = {*OPERATORS.values(), *(f"{sign}=" for sign in OPERATORS.values()), "[]", "[]="}
+    signs |= {"-x", *filter(None, COMPARISONS.values())}
     return word in signs or (base.startswith(".") and base.endswith(" =") and base[1:-2] in ATTRIBUTES)
 
 

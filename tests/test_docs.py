@@ -294,3 +294,12 @@ def test_relative_links_resolve(page: Path) -> None:
         if not path.exists() or (anchor and anchor not in _anchors(path)):
             broken.append(target)
     assert broken == []
+
+
+def test_the_sample_of_the_readme_is_the_spec() -> None:
+    """What the README shows as a spec is the file of that name, and the line that its failure names is the right one."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    spec = (ROOT / "specs/grad/accumulates-over-graphs.yaml").read_text(encoding="utf-8")
+    assert f"```yaml\n{spec.partition(chr(10))[2]}```" in text
+    (line,) = re.findall(r"accumulates-over-graphs\.yaml:(\d+)", text)
+    assert "x.grad: [4., 8., 12.]" in spec.splitlines()[int(line) - 1]

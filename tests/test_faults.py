@@ -139,6 +139,13 @@ FAULTS = {
         "backward/multiplication-swaps-operands",
         "product",
     ),
+    "leaves share the incoming gradient": Fault(
+        "tensor.py",
+        "self._grad = Tensor(gradient._array.copy())",
+        "self._grad = Tensor(gradient._array)",
+        "grad/no-aliasing-between-leaves",
+        "do not share it",
+    ),
     "mean is a sum": Fault(
         "rules.py",
         "spread(g / share(g, shape), shape, dim, keepdim)",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
+from harness.places import room
 from harness.record import CaseLine, Status
-from tests.conftest import Judge, SpecFile
+from tests.conftest import Harness, Judge, SpecFile
 
 X = "x = tensor([1., 2., 3.], requires_grad=True)"
 
@@ -151,3 +155,102 @@ def test_a_warning_of_no_known_kind_fails_nothing_and_is_kept(spec_file: SpecFil
     assert (case.status, case.remarks) == (Status.PASS, ["warming up"])
     (case,) = judge(spec_file("run: x = tensor(1.)\nwarns: nonleaf-grad-access"), engine=tiny).cases.values()
     assert case.failures[0].detail == "warming up"
+
+
+ADAPTED = """
+attributes = dict(Base.attributes) | {
+    "apply": lambda cls, *a: cls.apply(*a), "data": lambda x: x.data, "grad": lambda x: x.grad,
+    "requires_grad": lambda x: x.requires_grad, "sum": lambda x, *a, **k: x.sum(*a, **k),
+    "backward": lambda x, *a, **k: x.backward(*a, **k), "detach": lambda x: x.detach(),
+}
+setters = {
+    "data": lambda x, v: setattr(x, "data", v), "grad": lambda x, v: setattr(x, "grad", v),
+    "requires_grad": lambda x, v: setattr(x, "requires_grad", v),
+}
+"""
+
+
+@pytest.fixture
+def adapted(tmp_path: Path) -> Path:
+    """The reference, as an adapter whose attributes are functions: nothing of it may come out differently."""
+    folder = Path(shutil.copytree(room("engines") / "reference", tmp_path / "adapted"))
+    body = "".join(f"    {line}\n" for line in ADAPTED.strip().splitlines())
+    with (folder / "__init__.py").open("a", encoding="utf-8") as out:
+        out.write(f"\n\nBase = Engine\n\n\nclass Engine(Base):\n{body}")
+    return folder
+
+
+def test_the_suite_does_not_depend_on_how_attributes_are_bound(harness: Harness, adapted: Path, tmp_path: Path) -> None:
+    """Native attributes and functions of an adapter lead to the same verdicts on every spec."""
+    result = harness("run", "--engine", adapted, "--report", "none", "-o", tmp_path / "out")
+    assert result.code == 0, result.out
+
+
+PYTHON = {
+    "the value comes before the owner": block(
+        *("order = []", "def mark(x, n):", "  order.append(n)", "  return x", "x = tensor(1., requires_grad=True)"),
+        "mark(x, 2).grad = mark(tensor(5.), 1)",
+    )
+    + "expect: {order: [1, 2], x.grad: 5.}",
+    "a value that makes its owner": block(
+        *("x = tensor(3., requires_grad=True)", "def run(x):", "  (x * x).backward()", "  return tensor(7.)"),
+        "x.grad.data = run(x)",
+    )
+    + "expect: {x.grad: 7.}",
+    "a custom function": PASSING["custom function"],
+    "enumerate from one": block("s = []", "for i, v in enumerate([5, 6], 1):", "  s.append(i * v)")
+    + "expect: {s: [5, 12]}",
+    "sizes as tuples": block("x = zeros(2, 2)", "a = x.shape == (2, 2)", "b = x.shape != (2,)")
+    + "expect: {'[a, b]': [true, true]}",
+    "no list": block("x = tensor(1., requires_grad=True)", "a = x.grad == [1.]") + "expect: {a: false}",
+    "ten recorded passes": block(
+        *("x = tensor(2., requires_grad=True)", "for i in range(10):", "  g, = grad(x * x, x, create_graph=True)"),
+    )
+    + "expect: {g: 4.}",
+    "many passes that are not recorded": block(
+        *("x = tensor(2., requires_grad=True)", "for i in range(50):", "  g, = grad(x * x, x, create_graph=False)"),
+    )
+    + "expect: {g: 4.}",
+    "a large mask": block("x = zeros(3000)", "y = x[x > 1.]") + "expect: {y.shape: [0]}",
+}
+
+
+@pytest.mark.parametrize("name", PYTHON)
+@pytest.mark.parametrize("native", [True, False])
+def test_programs_mean_what_python_means(
+    name: str, native: bool, spec_file: SpecFile, judge: Judge, adapted: Path
+) -> None:
+    """Order, number of evaluations and results are Python's, guards or not, native attributes or not."""
+    (case,) = judge(spec_file(PYTHON[name]), engine="reference" if native else adapted).cases.values()
+    assert case.status is Status.PASS, case
+
+
+def test_a_parameter_that_the_program_changes_is_no_input(spec_file: SpecFile, harness: Harness) -> None:
+    """An expectation over what a parameter was, and is no more, does not load."""
+    for change in ("d = d * 3", "d[0] = 5."):
+        data = "[1.]" if "[0]" in change else "1."
+        text = f"cases: [{{d: {data}}}]\n" + block(change, "x = tensor(d, requires_grad=True)") + "expect: {x: 2 * x}"
+        result = harness("check", spec_file(text))
+        assert result.code == 4 and "write the value out" in result.err, result
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("run: x = tensor(1.)\nexpect: {x.dtype: flaot32}", "did you mean 'float32'?"),
+        ("run: x = tensor(1.)\nexpect: {x.detach: null}", "'.detach' must be called"),
+        ("run: x = tensor(1.).sum(axis=0)\nexpect: {x: 1.}", "known are dim, keepdim"),
+    ],
+)
+def test_spelling_is_checked_before_an_engine_is_blamed(
+    spec_file: SpecFile, harness: Harness, text: str, message: str
+) -> None:
+    """A wrong word in a spec is the spec's mistake, told when it loads."""
+    result = harness("check", spec_file(text))
+    assert result.code == 4 and message in result.err, result
+
+
+def test_a_syntax_error_is_one_message(spec_file: SpecFile, harness: Harness) -> None:
+    """What follows from a program that cannot be read is not told as a second mistake."""
+    result = harness("check", spec_file("run: |\n  x = tensor(1.)\n  y = x @@ x\nexpect: {x: 1., y: 1.}"))
+    assert result.code == 4 and result.err.count("spec1.yaml:") == 1, result

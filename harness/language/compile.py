@@ -123,7 +123,7 @@ def build(
         "list": lambda items=(): guards.listed(guards.items(items)),
         "tuple": lambda items=(): tuple(guards.listed(guards.items(items))),
         "zip": lambda *several: zip(*map(guards.items, several), strict=False),
-        "enumerate": lambda items: enumerate(guards.items(items)),
+        "enumerate": lambda items, start=0: enumerate(guards.items(items), start),
         **{word: engine.names[word] for word in NAMES if word in engine.names},
         **{f"_get_{word}": value for word, value in engine.attributes.items() if value is not NATIVE},
         **{f"_set_{word}": value for word, value in engine.setters.items()},
@@ -294,10 +294,11 @@ class _Writer(ast.NodeTransformer):
                 method.decorator_list = [_name("staticmethod", method)]
         return node
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.AST]:
         match node.targets:
             case [ast.Attribute(value=owner, attr=attribute)] if not self.native(attribute):
-                return _statement(_call(f"_set_{attribute}", self.visit(owner), self.visit(node.value), at=node))
+                store = _call(f"_set_{attribute}", self.visit(owner), _name("_new", node), at=node)
+                return [_assigned("_new", self.visit(node.value), node), _statement(store)]  # the value comes first
             case [ast.Subscript(value=owner, slice=key)] if not self.kinds.is_tensor(owner):
                 stored = _call("_store", self.visit(node.value), self.visit(owner), self.key(key), at=node)
                 return _statement(stored)
@@ -396,7 +397,7 @@ class _Writer(ast.NodeTransformer):
             case ast.Attribute(value=owner, attr="append"):
                 node.func = _name("_append", node)
                 node.args.insert(0, owner)
-            case ast.Attribute(value=ast.Name(id=owner)) if owner in self.own:
+            case ast.Attribute(value=ast.Name(id=owner), attr=word) if owner in self.own and self.native(word):
                 pass  # CustomFunction.apply
             case ast.Attribute(value=owner, attr=word) if not self.native(word):
                 node.func = _name(f"_get_{word}", node)
@@ -432,7 +433,9 @@ def _asks_for_a_graph(node: ast.Call) -> bool:
             parameters = ATTRIBUTES["backward"].parameters
         case _:
             return False
-    return len(node.args) > parameters.index("create_graph") or any(k.arg == "create_graph" for k in node.keywords)
+    position = parameters.index("create_graph")
+    given = [*node.args[position : position + 1], *(k.value for k in node.keywords if k.arg == "create_graph")]
+    return any(not (isinstance(value, ast.Constant) and value.value is False) for value in given)
 
 
 def _is_number(node: ast.expr) -> bool:

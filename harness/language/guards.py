@@ -36,12 +36,12 @@ class Guards:
     """The bounds of one running case; `reset` before each."""
 
     def __init__(self) -> None:
-        self.fuel = FUEL
-        self.depth = 0
+        self.reset()
 
     def reset(self) -> None:
         self.fuel = FUEL
         self.depth = 0
+        self.orders = 0
 
     def burn(self, amount: int) -> None:
         self.fuel -= amount
@@ -81,7 +81,9 @@ class Guards:
 
     def higher(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
         """A reverse pass that is recorded."""
-        self.burn(FUEL // MAX_ORDERS)
+        self.orders += 1
+        if self.orders > MAX_ORDERS:
+            raise OutOfBounds(f"more than {MAX_ORDERS} reverse passes that are recorded")
         return call(*operands, **keywords)
 
     # ---- lists
@@ -157,7 +159,7 @@ class Guards:
     def taken(self, owner: Any, key: Any) -> Any:
         """``owner[key]``, where a list of positions may repeat what is there."""
         if type(owner) not in _SEQUENCES:
-            parts = key if type(key) is tuple else (key,)
+            parts = [part for part in (key if type(key) is tuple else (key,)) if not _is_mask(part)]
             picked = math.prod(len(part) for part in parts if isinstance(part, list))
             picked *= math.prod(math.prod(shape_of(part)) for part in parts)
             self.elements(math.prod(shape_of(owner)) * picked)
@@ -170,6 +172,11 @@ def shape_of(value: Any) -> tuple[int, ...]:
     if isinstance(shape, (tuple, list)):  # an engine's own `shape` may be anything, a method for instance
         return tuple(size for size in shape if isinstance(size, int))
     return ()
+
+
+def _is_mask(value: Any) -> bool:
+    """Whether an index picks entries by truth values: it never yields more than there is."""
+    return "bool" in str(getattr(value, "dtype", ""))
 
 
 def _integer(size: Any) -> int:
@@ -185,7 +192,7 @@ def _leaves(value: Any) -> int:
     while todo and count <= FUEL:
         item = todo.pop()
         count += 1
-        if type(item) in _SEQUENCES:
+        if isinstance(item, (list, tuple)):
             todo.extend(item[: FUEL + 1])
     return count
 
@@ -213,7 +220,7 @@ def arithmetic(
         elif kinds[0] is str or kinds[1] is str:
             if sign not in ("==", "!="):
                 raise OutOfBounds(f"texts are not combined with {sign!r} here")
-        elif kinds[0] in _SEQUENCES or kinds[1] in _SEQUENCES:
+        elif isinstance(left, (list, tuple)) or isinstance(right, (list, tuple)):
             _lists(guards, sign, left, right)
         elif watch and kinds[0] not in _NUMBERS and kinds[1] not in _NUMBERS:
             guards.fit(left, right)
@@ -232,11 +239,15 @@ def _integers(sign: str, left: int, right: int) -> None:
 
 
 def _lists(guards: Guards, sign: str, left: Any, right: Any) -> None:
-    both = left.__class__ in _SEQUENCES and right.__class__ in _SEQUENCES
-    if sign == "*" and (type(left) is int or type(right) is int):
-        items, count = (right, left) if type(left) is int else (left, right)
-        guards.burn(_leaves(items) * max(count, 0))
-    elif both and sign in ("+", "==", "!=", "<", "<=", ">", ">="):
-        guards.burn(_leaves(left) + _leaves(right))
-    else:
-        raise OutOfBounds(f"a list is not combined with this by {sign!r} here")
+    """Pay for what a list becomes; whether the operation has a meaning is Python's and the engine's affair."""
+    count = 1
+    for value in (left, right):
+        if isinstance(value, (list, tuple)):
+            guards.burn(_leaves(value))
+        elif sign == "*":
+            count = max(_integer(value), 0)  # a tensor of one element may serve as an integer
+        elif isinstance(value, Sized):
+            guards.burn(len(value) if shape_of(value) or not hasattr(value, "shape") else 1)
+    if sign == "*":
+        items = left if isinstance(left, (list, tuple)) else right
+        guards.burn(_leaves(items) * count)

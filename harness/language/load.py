@@ -170,6 +170,7 @@ class _SpecChecker:
         self.observations: list[tuple[Observation, ...]] = []
         self.inputs: dict[str, tuple[ast.expr, str | None]] = {}
         self.used: set[str] = set()
+        self.unparsed = False
 
     def checked(self, path: Path, outside: bool) -> CheckedSpec:
         """Check all there is, however much was wrong already. Raises `InputError`."""
@@ -238,9 +239,10 @@ class _SpecChecker:
             return
         place = self.program_place((*path, "run"))
         tree = program.parse(program.Source(step.run, self.file, place), self.scope, self.problems)
+        self.unparsed = self.unparsed or any(problem.text.startswith("is not a program") for problem in self.problems)
         observed: list[ast.expr] = []
         observations: list[Observation] = []
-        for text, value in step.expect.items():
+        for text, value in step.expect.items() if not self.unparsed else ():  # its names are not known
             key = self.decoder.places[*path, "expect", text]
             expression = program.parse(program.Source(text, self.file, key), self.scope, self.problems, expression=True)
             if isinstance(expression, ast.Expression):
@@ -291,14 +293,16 @@ class _SpecChecker:
                 value_node = node
                 if isinstance(node, documents.Mapping):
                     value_node = node.items["value"][1]
-                self.check_value(value_node, entry.words)
+                self.check_value(value_node, entry.words, entry.text.endswith(".dtype"))
 
-    def check_value(self, node: Node, words: Words) -> None:
+    def check_value(self, node: Node, words: Words, of_dtype: bool = False) -> None:
         if isinstance(node, documents.Sequence):
             for index, item in enumerate(node.items):
                 self.check_value(item, words_at(words, index))
         elif isinstance(node, Scalar) and isinstance(node.value, str) and words is True:
             self.used.add(node.value)
+            if of_dtype and node.value not in DUE_DTYPES and node.value not in self.parameters:
+                self.problem(node.place, f"unknown dtype {shortened(node.value)}{nearest(node.value, DUE_DTYPES)}")
         elif isinstance(node, Scalar) and isinstance(node.value, str):
             try:
                 tree = expected.parse(node.value)
@@ -313,6 +317,8 @@ class _SpecChecker:
                     hint = nearest(name.id, known)
                     if name.id.lower() in ("yes", "no", "on", "off", "none"):
                         hint = "; truth values are true and false, nothing is null"
+                    elif name.id in self.scope.names:
+                        hint = ": an input is bound once, to a tensor of literals; write the value out"
                     self.problem(place, f"name {name.id!r} is neither a parameter nor an input of the program{hint}")
 
     def check_compiles(self) -> None:
@@ -360,6 +366,7 @@ def _inputs(statements: list[ast.stmt], parameters: set[str]) -> dict[str, tuple
     for node in program.same_scope(*statements):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             stores[node.id] = stores.get(node.id, 0) + 1
+    parameters = parameters - set(_changed(statements))
     found: dict[str, tuple[ast.expr, str | None]] = {}
     for statement in statements:
         match statement:
@@ -371,6 +378,20 @@ def _inputs(statements: list[ast.stmt], parameters: set[str]) -> dict[str, tuple
                 if stores[name] == 1 and _literal(data, parameters) and (given is None or dtype is not None):
                     found[name] = (data, dtype)
     return found
+
+
+def _changed(statements: list[ast.stmt]) -> Iterator[str]:
+    """Names that a program rebinds or writes into."""
+    for statement in statements:
+        for node in ast.walk(statement):
+            match node:
+                case ast.Name(id=name, ctx=ast.Store()):
+                    yield name
+                case ast.Subscript(value=owner, ctx=ast.Store()) | ast.Attribute(value=owner, attr="append"):
+                    while isinstance(owner, (ast.Subscript, ast.Attribute)):
+                        owner = owner.value
+                    if isinstance(owner, ast.Name):
+                        yield owner.id
 
 
 def _literal(node: ast.expr, parameters: set[str]) -> bool:

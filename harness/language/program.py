@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from harness.language.documents import Place
-from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, LISTS, NAMES, Word
+from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, LISTS, NAMES, PROPERTIES, Word
 from harness.problems import Problem, nearest, shortened
 
 MAX_SOURCE: Final = 20_000
@@ -37,7 +37,17 @@ OPERATORS: Final[dict[type[ast.AST], str]] = {
     ast.Pow: "**",
     ast.MatMult: "@",
 }
-_COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot)
+COMPARISONS: Final[dict[type[ast.AST], str]] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Is: "",
+    ast.IsNot: "",
+}
+"""What each asks of an engine; identity asks nothing."""
 _HINTS: Final[dict[type[ast.AST], str]] = {
     ast.Import: "imports do not exist here; every word of the language is at hand",
     ast.ImportFrom: "imports do not exist here; every word of the language is at hand",
@@ -310,22 +320,27 @@ class _Checker:
             case ast.Attribute(value=value, attr=name):
                 self.expression(value)
                 self.attribute(node, name)
+                if name in LISTS or (name in ATTRIBUTES and name not in PROPERTIES):
+                    self.problem(node, f"'.{name}' must be called")
             case ast.Call():
                 self.call(node)
             case ast.BinOp(left=left, op=op, right=right):
                 self.expression(left)
                 self.expression(right)
                 self.operator(node, op)
-            case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Not(), operand=operand):
+            case ast.UnaryOp(op=ast.USub() | ast.UAdd() | ast.Not() as op, operand=operand):
                 self.expression(operand)
+                if isinstance(op, ast.USub) and not isinstance(operand, ast.Constant):
+                    self.scope.needs.add("-x")
             case ast.BoolOp(values=values):
                 for value in values:
                     self.expression(value)
             case ast.Compare(left=left, ops=ops, comparators=comparators):
                 for value in (left, *comparators):
                     self.expression(value)
-                if not all(isinstance(op, _COMPARISONS) for op in ops):
+                if not all(type(op) in COMPARISONS for op in ops):
                     self.problem(node, "'in' is not part of the language")
+                self.scope.needs |= {COMPARISONS.get(type(op), "") for op in ops} - {""}
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 for value in (test, body, orelse):
                     self.expression(value)
@@ -405,7 +420,8 @@ class _Checker:
             case ast.Attribute(value=ast.Name(id=owner), attr="apply") if owner in self.scope.classes:
                 self.scope.needs.add(".apply")
             case ast.Attribute(value=value, attr=name):
-                self.expression(node.func)
+                self.expression(value)
+                self.attribute(node.func, name)
                 takes_functions = True
                 if name in LISTS and not (
                     isinstance(value, ast.Name) and (value.id in self.scope.lists or value.id in self.local)
@@ -429,9 +445,9 @@ class _Checker:
             if given.arg is None:
                 self.problem(given.value, "** is not part of the language")
             elif given.arg not in parameters:
-                self.problem(
-                    given, f"{word or 'this call'} has no keyword {given.arg!r}{nearest(given.arg, parameters)}"
-                )
+                known = [name for name in parameters if name != "..."]
+                hint = nearest(given.arg, known) or (f"; known are {', '.join(known)}" if known else "")
+                self.problem(given, f"{word or 'this call'} has no keyword {given.arg!r}{hint}")
             elif given.arg in optional:
                 self.scope.needs.add(f"{word}({given.arg})")
             self.expression(given.value)

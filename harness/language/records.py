@@ -25,6 +25,9 @@ class Standing(StrEnum):
     """The source says so."""
     IMPLIED = "implied"
     """It follows from the source, or an error's or warning's text fixes it."""
+    PYTORCH = "pytorch"
+    """Documented for PyTorch's own interface (names of nodes, deprecations, printed forms): judged only for engines that
+    declare to follow PyTorch."""
     OBSERVED = "observed"
     """PyTorch does it and no document says so: judged only for engines that declare to follow PyTorch."""
 

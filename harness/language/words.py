@@ -166,6 +166,27 @@ saved_tensors                                                              | wha
 needs_input_grad -> plain                                                  | which inputs of a custom function need a gradient
 """)
 
+PROPERTIES: Final = frozenset(
+    (
+        "requires_grad",
+        "is_leaf",
+        "grad",
+        "grad_fn",
+        "retains_grad",
+        "data",
+        "dtype",
+        "shape",
+        "T",
+        "next_functions",
+        "variable",
+        "weight",
+        "bias",
+        "saved_tensors",
+        "needs_input_grad",
+    )
+)
+"""Attributes that are read; all others are called."""
+
 LISTS: Final = _table("""
 append -> plain                                                            | add to the end of a list
 """)
