@@ -475,11 +475,11 @@ class Engine(Base):
         return value if isinstance(value, (bool, int, float, str, type(None))) else Opaque("x")
 """
 BY_TENSOR = {
-    "a list": "y = [0] * tensor(20000)",
-    "a list from the left": "y = tensor(20000) * [0]",
+    "a list": "y = [0] * tensor(2000000)",
+    "a list from the left": "y = tensor(2000000) * [0]",
     "a text": "y = 'a' * tensor(20000)",
     "a formatted text": "y = '%20000d' % tensor(1)",
-    "a list in place": "y = [0]\ny *= tensor(20000)",
+    "a list in place": "y = [0]\ny *= tensor(2000000)",
     "a tensor": "y = ones(tensor(100000000))",
 }
 

@@ -337,8 +337,10 @@ class _Writer(ast.NodeTransformer):
             case ast.Attribute(value=owner, attr=attribute):
                 first = [_assigned("_box", self.visit(owner), node)]
                 first.append(_assigned("_old", self.visit(_at(ast.Attribute(box, attribute, ast.Load()), node)), node))
-                target = _at(ast.Attribute(box, attribute, ast.Store()), node)
-                last = self.visit(_at(ast.Assign([target], _name("_old", node)), node))
+                last = _statement(_call(f"_set_{attribute}", box, _name("_old", node), at=node))
+                if native:
+                    target = _at(ast.Attribute(box, attribute, ast.Store()), node)
+                    last = _at(ast.Assign([target], _name("_old", node)), node)
             case _:
                 raise AssertionError(ast.dump(node))
         return [*first, *compute, last]
