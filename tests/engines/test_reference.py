@@ -499,7 +499,7 @@ def test_deep_chain() -> None:
         (g,) = grad(y, x)
         assert g.requires_grad is False
         del y
-    assert time.perf_counter() - start < 30
+    assert time.perf_counter() - start < 120
 
 
 def test_deep_chain_in_a_small_stack() -> None:

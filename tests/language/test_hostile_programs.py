@@ -111,7 +111,7 @@ def test_refused_before_anything_runs(name: str) -> None:
     tree = parse(Source(REFUSED[name], "f.yaml", Place(1, 1)), Scope(), problems)
     assert tree is None
     assert problems and all(problem.line >= 1 and problem.column >= 1 for problem in problems)
-    assert time.perf_counter() - begun < 2
+    assert time.perf_counter() - begun < 20
 
 
 BOUNDED = {
@@ -154,7 +154,7 @@ def test_bounded_while_it_runs(name: str, spec_file: SpecFile, judge: Judge) -> 
     program = "".join(f"  {line}\n" for line in BOUNDED[name].splitlines())
     begun = time.perf_counter()
     run = judge(spec_file(f"run: |\n{program}  done = 1\nexpect: {{done: 1}}"))
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - begun < 20
     (case,) = run.cases.values()
     assert case.status is Status.ERROR, case
     assert "beyond the bounds" in case.reason
