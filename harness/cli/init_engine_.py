@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli import options
 from harness.plugins import builtin
 
 SKELETON = Path(__file__).parent.parent / "skeleton"
@@ -14,15 +15,7 @@ SKELETON = Path(__file__).parent.parent / "skeleton"
 
 @click.command("init-engine")
 @click.argument("name")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=".",
-    show_default=True,
-    metavar="DIR",
-    help="Where the folder NAME is made.",
-)
+@options.output(".", "Where the folder NAME is made.")
 def command(name: str, output: Path) -> int:
     """Write the folder NAME with an engine.yaml and an adapter to fill in. Nothing that exists is overwritten."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness import record, selection
-from harness.cli import common, telling
+from harness.cli import common, options, telling
 from harness.cli.run_ import check_reports
 from harness.exits import Exit, first
 from harness.gate import Outcome, conclude
@@ -16,15 +16,7 @@ from harness.shards import Merged, Unmergeable, merge
 
 @click.command("merge")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default="harness-results",
-    show_default=True,
-    metavar="DIR",
-    help="Where the merged records and the reports go.",
-)
+@options.output("harness-results", "Where the merged records and the reports go.")
 @click.option("--report", "reports", multiple=True, metavar="NAME", help="As for run.")
 @click.option("--strict", is_flag=True, help="As for run.")
 @click.option("--require", "required", multiple=True, metavar="AREA", help="As for run.")

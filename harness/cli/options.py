@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -42,3 +43,9 @@ engine = click.option(
     metavar="E",
     help="An engine's name, a folder with an engine.yaml, or package.module:Class.",
 )
+
+
+def output(default: str, help: str) -> Callable[[Any], Any]:
+    """``-o DIR``: where a command writes."""
+    folder = click.Path(path_type=Path, file_okay=False)
+    return click.option("-o", "--output", type=folder, default=default, show_default=True, metavar="DIR", help=help)

@@ -7,21 +7,13 @@ from pathlib import Path
 import click
 
 from harness import record
-from harness.cli import common
+from harness.cli import common, options
 from harness.exits import Exit
 
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default="harness-results",
-    show_default=True,
-    metavar="DIR",
-    help="Where the reports go.",
-)
+@options.output("harness-results", "Where the reports go.")
 @click.option(
     "--report",
     "reports",

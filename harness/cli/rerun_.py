@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from harness import record
-from harness.cli import common
+from harness.cli import common, options
 from harness.cli.run_ import command as run_command
 from harness.cli.run_ import free_path
 from harness.exits import Exit
@@ -18,14 +18,7 @@ from harness.values import printable
 @click.command("rerun")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--failed", is_flag=True, help="Only the specs of which a case did not pass (unsupported ones aside).")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default="harness-results/rerun",
-    show_default=True,
-    metavar="DIR",
-)
+@options.output("harness-results/rerun", "Where the records and the report go.")
 @click.pass_context
 def command(ctx: click.Context, run: Path, failed: bool, output: Path) -> int:
     """Run again what a record holds: the same engine, the same device, the same specs. RUN is a record or a folder of them."""

@@ -40,15 +40,7 @@ def _shard(context: click.Context, option: click.Parameter, value: str | None) -
 )
 @options.selection
 @options.device
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=DEFAULT_OUTPUT,
-    show_default=True,
-    metavar="DIR",
-    help="Where records and reports go; a record of the same engine is replaced.",
-)
+@options.output(DEFAULT_OUTPUT, "Where records and reports go; a record of the same engine is replaced.")
 @click.option(
     "--report",
     "reports",
