@@ -17,7 +17,8 @@ from harness.language.records import Standing
 from harness.needs import missing
 from harness.plugins import Follows, Judges, Loaded
 from harness.record import CaseLine, GraphLine, Status
-from harness.verdict import Judge, clean, one_line
+from harness.values import clean
+from harness.verdict import Judge, one_line
 
 
 class _Warnings:
@@ -111,21 +112,14 @@ class Session:
     def run_spec(self, checked: CheckedSpec) -> Iterator[CaseLine]:
         """The verdict on every case of a spec."""
         status, reason = self.refused(checked)
+        if status is None:
+            try:
+                program = compile_spec(checked, self.loaded, self.warnings.take)
+            except expected.BadValue as error:
+                status, reason = Status.ERROR, f"{checked.file}:{error.line}: {error}"
         if status is not None:
             for id, parameters in checked.cases:
                 yield CaseLine(id=id, spec=checked.spec.id, status=status, parameters=parameters, reason=reason)
-            return
-        try:
-            program = compile_spec(checked, self.loaded, self.warnings.take)
-        except expected.BadValue as error:
-            for id, parameters in checked.cases:
-                yield CaseLine(
-                    id=id,
-                    spec=checked.spec.id,
-                    status=Status.ERROR,
-                    parameters=parameters,
-                    reason=f"{checked.file}:{error.line}: {error}",
-                )
             return
         for case in program.cases:
             yield self.run_case(program, case)

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.exits import Exit
+from harness.exits import Exit, first
 from harness.plugins import Deviation, EngineFile, in_range
-from harness.record import JUDGED, CaseLine, Run, Standing, Status, Totals
+from harness.record import JUDGED, CaseLine, Footer, Run, Standing, Status, Totals
 from harness.values import plural
 
 RANK: dict[Status, int] = {
@@ -41,8 +41,17 @@ class Outcome(NamedTuple):
 
     @property
     def exit(self) -> Exit:
-        held = {code for code, _ in self.conditions}
-        return next((code for code in Exit if code in held), Exit.OK)
+        return first(code for code, _ in self.conditions)
+
+    def footer(self, seconds: float) -> Footer:
+        """The last line of a complete record."""
+        return Footer(
+            totals=self.totals,
+            seconds=round(seconds, 3),
+            exit=int(self.exit),
+            conditions=[code.name for code, _ in self.conditions],
+            stale=self.stale,
+        )
 
 
 class Gate:

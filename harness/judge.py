@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from harness.engine import Array, Observed, Opaque
 from harness.language.expected import Exactly, Expected, Form, Items, Numbers, Tolerances, leaves
+from harness.values import clean
 
 MAX_WHERE = 1000
 
@@ -207,4 +208,4 @@ def _json(value: Any) -> Any:
         return [_json(item) for item in value]
     if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
         return str(value)
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+    return clean(value) if isinstance(value, str) else value

@@ -92,15 +92,7 @@ def judge(
         stopped = Stopped.INTERRUPTED
     outcome = gate.outcome(len(gate.cases) if stopped is Stopped.FAIL_FAST else selected)
     if stopped is Stopped.NOT:
-        writer.write(
-            record.Footer(
-                totals=outcome.totals,
-                seconds=round(time.perf_counter() - begun, 3),
-                exit=int(outcome.exit),
-                conditions=[code.name for code, _ in outcome.conditions],
-                stale=outcome.stale,
-            )
-        )
+        writer.write(outcome.footer(time.perf_counter() - begun))
     writer.close()
     return outcome, stopped
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -32,8 +33,9 @@ class Area(Record, frozen=True, kw_only=True):
     order: Annotated[int, Meta(description="its place in the order in which a reader learns the topic")]
 
 
-def areas() -> dict[str, Area]:
-    """The suite's areas in teaching order. Raises `InputError`."""
+@cache
+def areas() -> Mapping[str, Area]:
+    """The suite's areas in teaching order, read once. Raises `InputError`."""
     found, problems = {}, []
     for path in sorted(room("specs").glob("*/_area.yaml")):
         shown = f"specs/{path.parent.name}/_area.yaml"
@@ -75,7 +77,8 @@ def select(words: Sequence[str], expression: str | None = None, area: Sequence[s
                 known = [*(s.spec.id for s in everything), *(s.spec.area for s in everything)]
                 raise SelectionError(f"no spec {word!r}{nearest(word, known) or '; `harness list` shows them'}")
             for spec in found:
-                chosen[spec.spec.id] = _both(chosen.get(spec.spec.id), spec)
+                before = chosen.get(spec.spec.id)
+                chosen[spec.spec.id] = spec if before is None else before.joined(spec)
         known_areas = {spec.spec.area for spec in everything}
         if wrong := [name for name in area if name not in known_areas]:
             raise SelectionError(
@@ -96,13 +99,6 @@ def _is_path(word: str) -> bool:
 
 def _named(spec: CheckedSpec, word: str) -> bool:
     return word in (spec.spec.id, spec.spec.area) or fnmatchcase(spec.spec.id, word)
-
-
-def _both(one: CheckedSpec | None, other: CheckedSpec) -> CheckedSpec:
-    """The cases that either selection of a spec means."""
-    if one is None or other.chosen is None:
-        return other
-    return one if one.chosen is None else dataclasses.replace(one, chosen=one.chosen | other.chosen)
 
 
 def _one_case(specs: Iterable[CheckedSpec], word: str) -> list[CheckedSpec]:

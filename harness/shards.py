@@ -51,7 +51,7 @@ def part(specs: Iterable[CheckedSpec], shard: Shard) -> list[CheckedSpec]:
         if position % shard.parts != shard.number - 1:
             continue
         if out and out[-1].spec.id == one.spec.id:
-            out[-1] = dataclasses.replace(one, chosen=(out[-1].chosen or frozenset()) | (one.chosen or frozenset()))
+            out[-1] = out[-1].joined(one)
         else:
             out.append(one)
     return out

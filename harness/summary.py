@@ -1,4 +1,4 @@
-"""What a run record says, in numbers and words: counts, the verdict sentence, values as text.
+"""What a run record says, in numbers and words: counts and the verdict sentence.
 
 Pure functions over `harness.record.Run`. The reports and the command line all count and speak through this module, so
 that no two of them can disagree about what passed.

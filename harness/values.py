@@ -228,3 +228,8 @@ def printable(words: str) -> str:
 
 def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def clean(text: str) -> str:
+    """``text`` as UTF-8 can hold it: half characters (lone surrogates) are replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -15,6 +15,7 @@ from harness.language.expected import Expected
 from harness.language.guards import OutOfBounds
 from harness.language.load import CheckedSpec
 from harness.record import Check, Status
+from harness.values import clean
 
 UNCLASSIFIED = "unclassified"
 """An exception that the adapter maps to no kind."""
@@ -229,8 +230,3 @@ def one_line(error: BaseException) -> str:
     except Exception as broken:
         raise TypeError(f"the message of {type(error).__name__} cannot be read") from broken
     return clean(f"{type(error).__name__}: {' '.join(text.split())}"[:1000])
-
-
-def clean(text: str) -> str:
-    """``text`` as UTF-8 can hold it: half characters (lone surrogates) are replaced."""
-    return text.encode("utf-8", "replace").decode("utf-8")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from harness import record, selection
+from harness import record
 from harness.cli import common, options, telling
-from harness.cli.run_ import check_reports
+from harness.cli.run_ import check_areas, check_reports
 from harness.exits import Exit, first
 from harness.gate import Outcome, conclude
 from harness.shards import Merged, Unmergeable, merge
@@ -16,7 +16,7 @@ from harness.shards import Merged, Unmergeable, merge
 
 @click.command("merge")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
-@options.output("harness-results", "Where the merged records and the reports go.")
+@options.output(options.RESULTS, "Where the merged records and the reports go.")
 @click.option("--report", "reports", multiple=True, metavar="NAME", help="As for run.")
 @click.option("--strict", is_flag=True, help="As for run.")
 @click.option("--require", "required", multiple=True, metavar="AREA", help="As for run.")
@@ -28,9 +28,7 @@ def command(
 
     RUN is a record (*.jsonl) or a folder of them. A missing or incomplete shard is exit code 7, never green."""
     wanted = check_reports(reports)
-    known = selection.areas()
-    if wrong := [area for area in required if area not in known]:
-        raise click.UsageError(f"--require: no area {wrong[0]!r}; known are {', '.join(known)}")
+    check_areas(required)
     by_engine: dict[str, list[record.Run]] = {}
     for path in record.find(runs):
         run = record.read(path)
@@ -60,13 +58,5 @@ def _write(path: Path, merged: Merged, outcome: Outcome) -> None:
     writer = record.Writer(path)
     writer.write(merged.header, *merged.specs, *merged.cases)
     if not merged.missing:
-        writer.write(
-            record.Footer(
-                totals=outcome.totals,
-                seconds=merged.seconds,
-                exit=int(outcome.exit),
-                conditions=[code.name for code, _ in outcome.conditions],
-                stale=outcome.stale,
-            )
-        )
+        writer.write(outcome.footer(merged.seconds))
     writer.close()

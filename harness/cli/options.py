@@ -8,6 +8,9 @@ from typing import Any
 
 import click
 
+RESULTS = "harness-results"
+"""The folder that commands write to and read from where none is named."""
+
 
 def _all(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:

@@ -13,7 +13,7 @@ from harness.exits import Exit
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
-@options.output("harness-results", "Where the reports go.")
+@options.output(options.RESULTS, "Where the reports go.")
 @click.option(
     "--report",
     "reports",

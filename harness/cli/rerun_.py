@@ -10,7 +10,7 @@ from harness import record
 from harness.cli import common, options
 from harness.cli.run_ import command as run_command
 from harness.cli.run_ import free_path
-from harness.exits import Exit
+from harness.exits import Exit, first
 from harness.gate import WELL
 from harness.values import printable
 
@@ -18,12 +18,12 @@ from harness.values import printable
 @click.command("rerun")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--failed", is_flag=True, help="Only the specs of which a case did not pass (unsupported ones aside).")
-@options.output("harness-results/rerun", "Where the records and the report go.")
+@options.output(f"{options.RESULTS}/rerun", "Where the records and the report go.")
 @click.pass_context
 def command(ctx: click.Context, run: Path, failed: bool, output: Path) -> int:
     """Run again what a record holds: the same engine, the same device, the same specs. RUN is a record or a folder of them."""
-    codes: list[int] = []
-    written: list[Path] = []
+    codes: list[Exit] = []
+    written: list[str] = []
     for path in record.find([run]):
         old = record.read(path)
         lost = [case.spec for case in old.cases.values() if case.spec not in old.specs]
@@ -36,22 +36,24 @@ def command(ctx: click.Context, run: Path, failed: bool, output: Path) -> int:
             click.echo(f"{printable(old.label)}: nothing failed")
             continue
         engine = old.header.engine
-        one = output / f"{len(written) + 1}"
-        codes.append(
-            ctx.invoke(
-                run_command,
-                engines=(engine.source or engine.name,),
-                # A spec from outside of the suite is found again by its file.
-                specs=tuple(old.specs[id].file if old.specs[id].outside else id for id in ids),
-                device=None if engine.device == "cpu" else engine.device,
-                imports=tuple(engine.imports),
-                output=one,
-                reports=("none",),
-            )
+        target = free_path(output.absolute(), engine.name, written)
+        code = ctx.invoke(
+            run_command,
+            engines=(engine.source or engine.name,),
+            # A spec from outside of the suite is found again by its file.
+            specs=tuple(old.specs[id].file if old.specs[id].outside else id for id in ids),
+            device=None if engine.device == "cpu" else engine.device,
+            imports=tuple(engine.imports),
+            output=output,
+            reports=("none",),
+            taken=written,
         )
-        for made in one.glob("*.jsonl"):
-            written.append(made.replace(free_path(output, engine.name, [str(taken) for taken in written])))
-        one.rmdir()
-    for file in common.write_reports(("html",), list(map(record.read, written)), output) if written else ():
+        codes.append(Exit(code))
+        if code == Exit.INTERRUPTED:
+            break
+        if code != Exit.ENGINE_UNUSABLE:
+            written.append(str(target))
+    again = [record.read(Path(path)) for path in written]
+    for file in common.write_reports(("html",), again, output) if again else ():
         click.echo(f"wrote {file}")
-    return next((code for code in Exit if code in codes), Exit.OK)
+    return first(codes)

@@ -17,7 +17,6 @@ from harness.plugins import load as load_engine
 from harness.run import Settings, Stopped, arrange, judge
 from harness.shards import Shard, parse
 
-DEFAULT_OUTPUT = "harness-results"
 DEFAULT_REPORTS = ("html", "junit", "markdown", "badge")
 
 
@@ -40,7 +39,7 @@ def _shard(context: click.Context, option: click.Parameter, value: str | None) -
 )
 @options.selection
 @options.device
-@options.output(DEFAULT_OUTPUT, "Where records and reports go; a record of the same engine is replaced.")
+@options.output(options.RESULTS, "Where records and reports go; a record of the same engine is replaced.")
 @click.option(
     "--report",
     "reports",
@@ -96,6 +95,7 @@ def command(
     shard: Shard | None,
     shuffle: int | None,
     quiet: bool,
+    taken: Sequence[str] = (),
 ) -> int:
     """Judge engines against the specs; write one record per engine, and reports.
 
@@ -108,7 +108,7 @@ def command(
     candidates = [_candidate(name) for name in engines]
     before = _baselines(baseline, candidates)
     chosen = selection.select(specs, expression, areas)
-    _known_areas(required)
+    check_areas(required)
     if not chosen:
         click.echo("harness: the selection matches no spec; nothing was judged", err=True)
         return Exit.EMPTY
@@ -138,7 +138,7 @@ def command(
             is_part=shard is not None,
         )
         name = loaded.file.name + (f"-{shard.number}-of-{shard.parts}" if shard else "")
-        path = free_path(folder, name, [run.path for run in runs])
+        path = free_path(folder, name, [*taken, *(run.path for run in runs)])
         with telling.progress(loaded, selected.cases) as advance, common.steady():
             outcome, stopped = judge(loaded, selected, gate, path, settings, advance)
         runs.append(record.read(path))
@@ -195,7 +195,8 @@ def _baselines(path: Path | None, candidates: Sequence[Candidate | EngineUnusabl
     return found
 
 
-def _known_areas(names: tuple[str, ...]) -> None:
+def check_areas(names: tuple[str, ...]) -> None:
+    """Whether ``--require`` names areas. Raises `click.UsageError`."""
     from harness.problems import nearest
 
     known = selection.areas()
@@ -219,7 +220,7 @@ def _loaded(found: Candidate | EngineUnusable, device: str | None) -> Loaded | N
 
 
 def free_path(folder: Path, name: str, taken: Sequence[str]) -> Path:
-    """Where the record of an engine goes: two engines of one name in one run do not overwrite each other."""
+    """Where the record of an engine goes: two engines of one name do not overwrite each other's (``taken``)."""
     path, number = folder / f"{name}.jsonl", 1
     while str(path) in taken:
         number += 1

@@ -8,7 +8,7 @@ import hashlib
 import keyword
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,6 +78,12 @@ class CheckedSpec:
             if self.chosen is None or id in self.chosen:
                 yield id, dict(case)
 
+    def joined(self, other: CheckedSpec) -> CheckedSpec:
+        """The same spec with the cases that either of the two means."""
+        if self.chosen is None or other.chosen is None:
+            return replace(self, chosen=None)
+        return replace(self, chosen=self.chosen | other.chosen)
+
 
 def find(paths: Iterable[Path]) -> list[Path]:
     """The files behind ``paths``: a file is itself, a folder is every ``*.yaml`` below it but ``_*.yaml``."""
@@ -116,10 +122,10 @@ def load(files: Iterable[Path], root: Path | None = None) -> list[CheckedSpec]:
 
 def load_file(path: Path, root: Path | None = None) -> CheckedSpec:
     """Load one file. Raises `InputError`."""
-    inside = root is not None and path.resolve().is_relative_to(root.resolve())
-    if root is None or not inside:
+    place, top = path.resolve(), root.resolve() if root is not None else None
+    if root is None or top is None or not place.is_relative_to(top):
         return check(documents.read(path), path, str(path))
-    below = path.resolve().relative_to(root.resolve())
+    below = place.relative_to(top)
     shown = str(Path(root.name) / below)
     return check(documents.read(path, shown), path, shown, below.with_suffix("").as_posix())
 

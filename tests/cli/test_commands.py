@@ -239,3 +239,15 @@ def test_an_incomplete_record_is_never_green(harness: Harness, tmp_path: Path) -
     assert (report.code, diff.code) == (Exit.INCOMPLETE, Exit.INCOMPLETE)
     assert "incomplete" in report.err and "incomplete" in diff.err
     assert "ncomplete" in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_rerun_of_an_engine_that_is_gone_is_one_message(harness: Harness, tiny: Path, tmp_path: Path) -> None:
+    """The engine cannot be loaded any more: its own message and code, and no report of something older."""
+    harness("run", "--engine", tiny, "grad", "--report", "none", "-o", "out")
+    harness("rerun", "out", "-o", "again")
+    (tmp_path / "again" / "report.html").unlink()
+    (tiny / "engine.yaml").unlink()
+    result = harness("rerun", "out", "-o", "again")
+    assert result.code == Exit.ENGINE_UNUSABLE
+    assert "holds no engine.yaml" in result.err and result.err.count("\n") == 1
+    assert not (tmp_path / "again" / "report.html").exists()
