@@ -1,16 +1,22 @@
-"""One case, ready to run: its parameters, and what each observation must show on an engine."""
+"""One case, ready to run: its parameters, and what each observation must show on an engine; or why it is not run there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
 
+from harness.capabilities import Words
 from harness.language import expected, load
 from harness.language.expected import Expected
 from harness.language.load import CheckedSpec, Observation
+from harness.language.records import Standing
 from harness.language.words import DTYPES
+from harness.needs import missing
+from harness.plugins import EngineFile, Follows, Judges
+from harness.record import CaseLine, Status
 
 
 class Case(NamedTuple):
@@ -20,6 +26,43 @@ class Case(NamedTuple):
     parameters: dict[str, Any]
     values: tuple[Any, ...]
     steps: tuple[tuple[Expected, ...], ...]
+
+
+def ready(checked: CheckedSpec, file: EngineFile, words: Words) -> Iterator[Case | CaseLine]:
+    """Every chosen case of a spec: ready to run, or its verdict where there is nothing to run on this engine."""
+    status, reason = refused(checked, file, words)
+    cases: tuple[Case, ...] = ()
+    if status is None:
+        try:
+            cases = prepare(checked, file.default_dtype)
+        except expected.BadValue as error:
+            status, reason = Status.ERROR, f"{checked.file}:{error.line}: {error}"
+    if status is not None:
+        for id, parameters in checked.cases:
+            yield CaseLine(id=id, spec=checked.spec.id, status=status, parameters=parameters, reason=reason)
+    for case in cases:
+        lacking = [value for value in case.values if is_dtype(value) and value not in words.names]
+        if lacking:
+            yield CaseLine(
+                id=case.id,
+                spec=checked.spec.id,
+                status=Status.UNSUPPORTED,
+                parameters=case.parameters,
+                reason="needs " + "; ".join(lacking),
+            )
+        else:
+            yield case
+
+
+def refused(checked: CheckedSpec, file: EngineFile, words: Words) -> tuple[Status | None, str]:
+    """Why a spec is not judged on an engine, if it is not."""
+    if checked.spec.standing in (Standing.PYTORCH, Standing.OBSERVED) and file.follows is not Follows.PYTORCH:
+        return Status.NOT_APPLICABLE, "it is PyTorch's own way, and the engine does not declare to follow PyTorch"
+    if file.judges is Judges.VALUES and any(step.raises or step.warns for step in checked.spec.steps):
+        return Status.NOT_APPLICABLE, "it expects an error or a warning, and only values are judged on this engine"
+    if lacking := missing(checked, file.lacks, words):
+        return Status.UNSUPPORTED, "needs " + "; ".join(map(str, lacking))
+    return None, ""
 
 
 def prepare(checked: CheckedSpec, default: str) -> tuple[Case, ...]:
@@ -58,3 +101,8 @@ def _expected(entry: Observation, names: dict[str, Any], default: str) -> Expect
 def is_dtype(value: Any) -> bool:
     """Whether a parameter names a dtype: the program sees the engine's dtype object."""
     return isinstance(value, str) and value in DTYPES
+
+
+def fresh(value: Any) -> Any:
+    """A copy of a parameter that the program may change."""
+    return [fresh(item) for item in value] if isinstance(value, list) else value

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from harness import execute, needs
+from harness import execute
+from harness.capabilities import words_of
 from harness.language import documents, load
+from harness.needs import missing
 from harness.plugins import Loaded
 from harness.record import CaseLine, Status
 
@@ -20,7 +22,9 @@ class Rung(NamedTuple):
 
     def is_left_out(self, case: CaseLine, loaded: Loaded) -> bool:
         """Whether the engine lacks by design what the rung asks for: that breaks nothing."""
-        undeclared = [word for word in needs.missing(self.checked, loaded) if not word.reason]
+        undeclared = [
+            word for word in missing(self.checked, loaded.file.lacks, words_of(loaded.engine)) if not word.reason
+        ]
         return case.status is Status.NOT_APPLICABLE or (case.status is Status.UNSUPPORTED and not undeclared)
 
 

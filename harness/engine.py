@@ -112,7 +112,13 @@ class Engine:
         return _kind(self.warning_kinds, warning)
 
     def reset(self) -> None:
-        """Put global state (grad mode ...) back to what a fresh process has; called before every case."""
+        """Put global state (grad mode ...) back to what a fresh process has; called before the first case and after
+        every case."""
+
+    def state(self) -> Mapping[str, Any]:
+        """Global state that a program must not leave changed (default dtype, modes, hooks, thread counts, random numbers),
+        as values that can be compared. Asked for after every case, behind `reset`: a case that changed it is named."""
+        return {}
 
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
         """The graph behind the program's tensors, read through the engine's public API; None where it has no such API.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import dataclasses
 import math
 import textwrap
 from collections.abc import Iterator
@@ -14,7 +15,6 @@ import msgspec
 from harness import cases, execute, values
 from harness.engine import Engine, Opaque
 from harness.judge import shown
-from harness.language import expected
 from harness.language.load import CheckedSpec
 from harness.language.words import NAMES
 from harness.plugins import Loaded
@@ -39,11 +39,7 @@ class Told(NamedTuple):
 def run(checked: CheckedSpec, id: str, loaded: Loaded, collected: Any) -> Told:
     """Run one case and note what every line did."""
     session = execute.Session(loaded, collected, graphs=True)
-    status, reason = session.refused(checked)
     parameters = dict(checked.cases)[id]
-    if status is not None:
-        case = CaseLine(id=id, spec=checked.spec.id, status=status, parameters=parameters, reason=reason)
-        return Told(case, [Line(number, text, [], []) for number, text in _program_lines(checked)])
     seen: dict[int, list[tuple[str, str]]] = {}
     before: dict[str, str] = {}
 
@@ -56,19 +52,11 @@ def run(checked: CheckedSpec, id: str, loaded: Loaded, collected: Any) -> Told:
                 before[name] = text
                 seen.setdefault(line, []).append((name, text))
 
-    try:
-        program = execute.compile_spec(checked, loaded, collected.take, trace)
-    except expected.BadValue as error:
-        case = CaseLine(
-            id=id,
-            spec=checked.spec.id,
-            status=Status.ERROR,
-            parameters=parameters,
-            reason=f"{checked.file}:{error.line}: {error}",
-        )
-        return Told(case, [])
-    case = session.run_case(program, next(case for case in program.cases if case.id == id))
-    return Told(case, list(_told(checked, case, seen)))
+    alone = dataclasses.replace(checked, chosen=frozenset([id]))
+    (case,) = session.run_spec(alone, trace)
+    if case.status in (Status.PASS, Status.FAIL, Status.ERROR):
+        return Told(case, list(_told(checked, case, seen)))
+    return Told(case, [Line(number, text, [], []) for number, text in _program_lines(checked)])
 
 
 def _value_text(engine: Engine, value: Any) -> str | None:

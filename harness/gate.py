@@ -11,7 +11,7 @@ import msgspec
 from harness.exits import Exit, first
 from harness.plugins import Deviation, EngineFile, in_range
 from harness.record import JUDGED, CaseLine, Footer, Run, Standing, Status, Totals
-from harness.values import plural
+from harness.text import plural
 
 RANK: dict[Status, int] = {
     Status.CRASH: 0,
@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
     def exit(self) -> Exit:
         return first(code for code, _ in self.conditions)
 
-    def footer(self, seconds: float) -> Footer:
+    def footer(self, seconds: float, left_out: list[str]) -> Footer:
         """The last line of a complete record."""
         return Footer(
             totals=self.totals,
@@ -51,6 +51,7 @@ class Outcome(NamedTuple):
             exit=int(self.exit),
             conditions=[code.name for code, _ in self.conditions],
             stale=self.stale,
+            left_out=left_out,
         )
 
 

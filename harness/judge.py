@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from harness.engine import Array, Observed, Opaque
 from harness.language.expected import Exactly, Expected, Form, Items, Numbers, Tolerances, leaves
-from harness.values import clean
+from harness.text import clean
 
 MAX_WHERE = 1000
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from harness.engine import Engine
+from harness.capabilities import Words
 from harness.language.load import CheckedSpec
-from harness.plugins import Loaded
 
 
 class Missing(NamedTuple):
@@ -20,23 +20,20 @@ class Missing(NamedTuple):
         return f"{self.word}: {self.reason}" if self.reason else self.word
 
 
-def missing(checked: CheckedSpec, loaded: Loaded) -> list[Missing]:
-    """What the spec needs and the engine does not have."""
-    engine, lacks = loaded.engine, loaded.file.lacks
+def missing(checked: CheckedSpec, lacks: Mapping[str, str], words: Words) -> list[Missing]:
+    """What the spec needs and the engine does not have; ``lacks``: what it declares to lack by design."""
     out = []
     for need in sorted(checked.needs):
         declared = next((word for word in (need, need.partition("(")[0]) if word in lacks), None)
         if declared is not None:
             out.append(Missing(declared, lacks[declared]))
-        elif "(" not in need and not _has(engine, need):
+        elif "(" not in need and not _has(words, need):
             out.append(Missing(need, ""))
     return out
 
 
-def _has(engine: Engine, need: str) -> bool:
+def _has(words: Words, need: str) -> bool:
     if need.startswith("."):
         name, _, store = need[1:].partition(" ")
-        return name in engine.attributes and (
-            not store or name in engine.setters or not callable(engine.attributes[name])
-        )
-    return not need[0].isalpha() or need == "abs" or need in engine.names
+        return name in words.attributes and (not store or name in words.settable)
+    return not need[0].isalpha() or need == "abs" or need in words.names

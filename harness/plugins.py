@@ -6,28 +6,25 @@ the way of ``import torch``.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import itertools
 import sys
-import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, field
 
-from harness.engine import NATIVE, Engine, EngineUnusable
+from harness.engine import Engine, EngineUnusable
 from harness.language import documents
 from harness.language.decode import Decoder
-from harness.language.program import COMPARISONS, OPERATORS
 from harness.language.records import Record, Text
-from harness.language.words import ATTRIBUTES, NAMES
+from harness.language.words import ATTRIBUTES, COMPARISONS, NAMES, OPERATORS
 from harness.places import room
 from harness.problems import InputError, nearest, shortened
 from harness.record import Status
-from harness.values import printable
+from harness.worker import loading
+from harness.worker.loading import Adapter
 
 
 class Follows(StrEnum):
@@ -73,6 +70,15 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
         FloatDtype.FLOAT32
     )
     versions: Annotated[str, Meta(description="of the engine that the adapter supports, as pip writes them")] = ""
+    python: Annotated[
+        str, Meta(description="the interpreter of its workers, relative to this file; empty for that of the harness")
+    ] = ""
+    command: Annotated[
+        tuple[Text, ...],
+        Meta(
+            description="what starts a worker that speaks the protocol itself, run in this folder; then there is no adapter"
+        ),
+    ] = ()
     lacks: Annotated[
         dict[Text, Text],
         Meta(description="a word (no_grad, .retain_grad, .backward(retain_graph), []=): why it is absent by design"),
@@ -89,6 +95,8 @@ class Candidate(NamedTuple):
     folder: Path | None
     module: str = ""
     class_name: str = "Engine"
+    python: str = ""
+    """The interpreter of its workers, where it is not the harness's own."""
 
 
 class Loaded(NamedTuple):
@@ -127,12 +135,7 @@ def _beside(module: str) -> EngineFile:
     """The engine.yaml beside a module, or the least that can be said without one."""
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # last, so that no folder here stands in the way of an installed package
-    try:
-        found = importlib.util.find_spec(module)  # imports the packages above the module
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise EngineUnusable(f"module {module!r} cannot be found: {where(error)}") from None
+    found = _located(module)
     if found is None or found.origin is None:
         raise EngineUnusable(f"module {module!r} cannot be found; is it installed in this environment ({sys.prefix})?")
     path = Path(found.origin).parent / "engine.yaml"
@@ -140,6 +143,17 @@ def _beside(module: str) -> EngineFile:
         return read_engine_file(path)
     name = module.rpartition(".")[2].lower().replace("_", "-").strip("-")
     return EngineFile(name=name, title=module)
+
+
+def _located(module: str) -> ModuleSpec | None:
+    """Where a module is, without importing the packages above it: what they do is the worker's affair."""
+    path, found = None, None
+    for end in range(1, module.count(".") + 2):
+        found = PathFinder.find_spec(".".join(module.split(".")[:end]), path)
+        if found is None:
+            return None
+        path = found.submodule_search_locations
+    return found
 
 
 def read_engine_file(path: Path) -> EngineFile:
@@ -194,82 +208,29 @@ def _is_need(word: str) -> bool:
     return word in signs or (base.startswith(".") and base.endswith(" =") and base[1:-2] in ATTRIBUTES)
 
 
-def load(candidate: Candidate, device: str | None) -> Loaded:
-    """Import the adapter and its engine. Raises `EngineUnusable` with one message that says what to do."""
-    name = candidate.source or candidate.file.name
-    try:
-        module = _import_folder(candidate.folder) if candidate.folder else importlib.import_module(candidate.module)
-        made = getattr(module, candidate.class_name, None)
-        if not (isinstance(made, type) and issubclass(made, Engine)):
-            raise EngineUnusable(
-                f"{candidate.class_name!r} in {module.__file__} is no subclass of harness.engine.Engine"
-            )
-        engine = made(device)
-        version = engine.version
-    except EngineUnusable as error:
-        raise EngineUnusable(f"engine {name} cannot be used: {error}") from None
-    except ImportError as error:
-        install = f"; install it with: {candidate.file.install}" if candidate.file.install else ""
-        raise EngineUnusable(f"engine {name} cannot be imported: {error}{install}") from None
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        raise EngineUnusable(f"engine {name} cannot be loaded: {where(error)}") from None
-    _check_tables(name, engine)
-    if not isinstance(version, str) or not version or not version.isprintable():
-        raise EngineUnusable(f"engine {name}: its adapter gives version {version!a}; a text is due")
-    if not in_range(version, candidate.file.versions):
-        raise EngineUnusable(f"engine {name} is version {version}; the adapter supports {candidate.file.versions}")
+def adapter(candidate: Candidate) -> Adapter:
+    """Where the candidate's adapter is, as a worker is told."""
+    return Adapter(
+        candidate.source or candidate.file.name,
+        None if candidate.folder is None else str(candidate.folder),
+        candidate.module,
+        candidate.class_name,
+        candidate.file.install,
+    )
+
+
+def load(candidate: Candidate, device: str | None, imports: Iterable[str] = ()) -> Loaded:
+    """Import the adapter and its engine into this process. Raises `EngineUnusable` with what to do."""
+    engine, version = loading.load(adapter(candidate), device, imports)
+    check_version(candidate, version)
     return Loaded(candidate.file, candidate.source, engine, device or "cpu")
 
 
-def where(error: BaseException) -> str:
-    """An exception in one line: class, message, and the place where it was raised."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith("<frozen")]
-    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    message = " ".join(str(error).split())
-    return printable(f"{type(error).__name__}: {message[:500]}{place}")
-
-
-def _check_tables(name: str, engine: Engine) -> None:
-    for table, given, known in (
-        ("names", engine.names, NAMES),
-        ("attributes", engine.attributes, ATTRIBUTES),
-        ("setters", engine.setters, ATTRIBUTES),
-    ):
-        if not isinstance(given, Mapping):
-            raise EngineUnusable(f"engine {name}: its table of {table} is {type(given).__name__}; a mapping is due")
-        for word, value in given.items():
-            if word not in known:
-                hint = nearest(str(word), known)
-                raise EngineUnusable(
-                    f"engine {name}: {word!r} in its table of {table} is no word of the language{hint}"
-                )
-            if table != "names" and value is not NATIVE and not callable(value):
-                raise EngineUnusable(
-                    f"engine {name}: {word!r} in its table of {table} is neither NATIVE nor a function"
-                )
-
-
-_loads = itertools.count()
-
-
-def _import_folder(folder: Path) -> Any:
-    init = folder / "__init__.py"
-    if not init.is_file():
-        raise EngineUnusable(f"{folder} holds no __init__.py with a class Engine")
-    # A name of its own for every load: an adapter that was edited between two loads is not mistaken for the old one.
-    private = f"_harness_engine_{next(_loads)}_{folder.resolve().name.replace('-', '_')}"
-    found = importlib.util.spec_from_file_location(private, init, submodule_search_locations=[str(folder)])
-    assert found is not None and found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules[private] = module
-    try:
-        found.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[private]
-        raise
-    return module
+def check_version(candidate: Candidate, version: str) -> None:
+    """Whether the adapter supports this version of the engine. Raises `EngineUnusable`."""
+    if not in_range(version, candidate.file.versions):
+        name = candidate.source or candidate.file.name
+        raise EngineUnusable(f"engine {name} is version {version}; the adapter supports {candidate.file.versions}")
 
 
 def _short(path: Path) -> str:

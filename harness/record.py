@@ -9,7 +9,7 @@ speaks of it (`summary`, `values`), and nothing else of the harness.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
@@ -73,6 +73,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the engine was named on the command line, when it is not one of the suite's own."""
     imports: list[str] = []
     """Modules that were imported first (``--import``)."""
+    interpreter: str = ""
+    """The Python in which its workers ran, where it was not the harness's own."""
 
 
 class Header(Line, frozen=True, kw_only=True, tag="header"):
@@ -173,6 +175,10 @@ class CaseLine(Line, frozen=True, kw_only=True, tag="case"):
     """Of a known deviation."""
     remarks: list[str] = []
     """Warnings of no kind that the suite knows: no document speaks of them, so they fail nothing, and are not lost."""
+    leaks: list[str] = []
+    """Global state that the case left changed: ``what: before became after``."""
+    output: str = ""
+    """The last that the engine wrote, where its process died or had to be ended."""
     graph: GraphLine | None = None
 
 
@@ -191,6 +197,8 @@ class Footer(Line, frozen=True, kw_only=True, tag="footer"):
     """Every condition that held, by name (see `harness.exits`), so that one exit code cannot hide another condition."""
     stale: list[str] = []
     """Patterns of known deviations that did not happen."""
+    left_out: list[str] = []
+    """Cases for which ``--budget`` left no time."""
 
 
 AnyLine = Header | SpecLine | CaseLine | Footer
@@ -213,7 +221,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        return self.footer is not None and len(self.cases) == self.header.cases
+        return self.footer is not None and len(self.cases) + len(self.footer.left_out) == self.header.cases
 
     @property
     def label(self) -> str:
@@ -223,22 +231,91 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 class Writer:
     """Appends lines to a record; each is on disk (in the operating system's hands) when `write` returns."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, append: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file: IO[bytes] = path.open("wb", buffering=0)
+        self._file: IO[bytes] = path.open("ab" if append else "wb", buffering=0)
+        self._sorted = not append
+        self._written: list[str] = []
 
     def write(self, *lines: AnyLine) -> None:
-        data = memoryview(b"".join(_encoder.encode(line) + b"\n" for line in lines))
+        self._written += [line.id for line in lines if isinstance(line, CaseLine)]
+        self._put(self._file, b"".join(_encoder.encode(line) + b"\n" for line in lines))
+
+    def finish(self, cases: Iterable[CaseLine], order: Sequence[str], footer: Footer) -> None:
+        """The record is whole: ``cases`` in ``order``, then the footer. Where they were written in another order, a new
+        file takes the place of the old one, so that no reader ever sees half of it."""
+        left_out = set(footer.left_out)
+        order = [id for id in order if id not in left_out]
+        if self._sorted and self._written == order:
+            self.write(footer)
+            return
+        by_id = {case.id: case for case in cases}
+        kept = [
+            line
+            for line in self.path.read_bytes().split(b"\n")
+            if line and not isinstance(_decoder.decode(line), CaseLine)
+        ]
+        new = self.path.with_name(f".{self.path.name}.new")
+        with new.open("wb", buffering=0) as file:
+            lines = [*(_encoder.encode(by_id[id]) for id in order), _encoder.encode(footer)]
+            self._put(
+                file, b"\n".join([*(line for line in kept if b'"line":"footer"' not in line[:20]), *lines]) + b"\n"
+            )
+            os.fsync(file.fileno())
+        self._file.close()
+        os.replace(new, self.path)
+        self._file = self.path.open("ab", buffering=0)
+
+    def _put(self, file: IO[bytes], text: bytes) -> None:
+        data = memoryview(text)
         try:
             while data:
-                data = data[self._file.write(data) :]
+                data = data[file.write(data) :]
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self.path)) from None
 
     def close(self) -> None:
         os.fsync(self._file.fileno())
         self._file.close()
+
+
+class Different(RecordError):
+    """A record that cannot be gone on with: it is of another run."""
+
+
+def resume(path: Path, header: Header, specs: Mapping[str, SpecLine]) -> Run | None:
+    """What a stopped run left at ``path``, cut after its last whole line; None where there is nothing to go on from.
+
+    Raises `Different` where it is the record of another run than ``header`` begins."""
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if not whole:
+        return None
+    run = read(path)
+    for what, value in _identity(header).items():
+        if (other := _identity(run.header)[what]) != value:
+            raise Different(f"{path}: another {what} ({other}, now {value}); without --resume, the run begins anew")
+    if run.specs.keys() != specs.keys():
+        return None  # it was stopped before the first case
+    if len(whole) < len(data):
+        os.truncate(path, len(whole))
+    return run
+
+
+def _identity(header: Header) -> dict[str, object]:
+    """What two runs must have in common for one to go on with the other."""
+    engine = header.engine
+    return {
+        "selection of specs": header.suite,
+        "engine": f"{engine.name} {engine.version} on {engine.device}",
+        "number of cases": header.cases,
+        "runtime": header.python,
+        "harness": header.harness,
+        "shard": header.shard or "none",
+        "order (--shuffle)": header.shuffle,
+        "--import": " ".join(engine.imports) or "none",
+    }
 
 
 def read(path: Path) -> Run:
@@ -258,7 +335,7 @@ def read(path: Path) -> Run:
             line = _decoder.decode(text)
         except (msgspec.MsgspecError, RecursionError) as error:
             if number == len(lines) and header is not None:
-                break
+                break  # the last line, cut short
             raise RecordError(f"{path}:{number}: not a line of a run record: {error}") from None
         match line:
             case Header():

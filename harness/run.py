@@ -1,12 +1,14 @@
-"""One engine against a selection of specs: verdict by verdict through the gate into a record."""
+"""Engines against a selection of specs: from jobs through an executor and the judge, the gate and the record."""
 
 from __future__ import annotations
 
 import platform
 import shlex
+import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -14,11 +16,24 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness import __version__, execute, record, selection, shards
+from harness import __version__, doubt, record, selection, shards
+from harness.capabilities import Capabilities
+from harness.cases import ready
+from harness.engine import EngineUnusable
+from harness.execution import Done, Executor, Job, Lost, Target, Work
 from harness.gate import Gate, Outcome
 from harness.language.load import CheckedSpec
-from harness.plugins import Loaded
+from harness.plugins import Candidate, Follows, adapter
+from harness.record import CaseLine, Status
 from harness.shards import Shard
+from harness.verdict import verdict
+
+DOUBTED = (Status.FAIL, Status.CRASH, Status.TIMEOUT)
+"""Verdicts that are given a second time, alone."""
+PATIENCE = 5
+"""Cases that may run into their time limit twice; after so many, once is enough."""
+FRESH = 50
+"""The same for failures of an engine of which every second opinion costs a new process (it cannot fork)."""
 
 
 class Stopped(Enum):
@@ -35,6 +50,11 @@ class Settings(NamedTuple):
     fail_fast: bool = False
     shard: Shard | None = None
     shuffle: int | None = None
+    repeat: int = 1
+    budget: float | None = None
+    """Seconds after which no further case begins."""
+    resume: bool = False
+    device: str | None = None
 
 
 class Selection(NamedTuple):
@@ -62,59 +82,254 @@ def arrange(specs: Sequence[CheckedSpec], settings: Settings) -> Selection:
     return Selection(specs, digest, total)
 
 
-def judge(
-    loaded: Loaded,
-    chosen: Selection,
-    gate: Gate,
-    path: Path,
-    settings: Settings,
-    advance: Callable[[record.CaseLine], None],
-) -> tuple[Outcome, Stopped]:
-    """Judge every case and write the record at ``path`` as they finish; ``advance`` is told of each.
+def target(candidate: Candidate, device: str | None, imports: Iterable[str], graphs: bool) -> Target:
+    """The candidate as an executor is told of it. Raises `EngineUnusable` where its interpreter is not there."""
+    file, folder = candidate.file, candidate.folder
+    python = candidate.python
+    if not python and file.python:
+        python = file.python
+        if "/" in python and folder is not None:
+            python = str(folder / Path(python).expanduser())
+    if python and shutil.which(python) is None:
+        raise EngineUnusable(f"engine {candidate.source or file.name}: there is no interpreter {python}")
+    return Target(adapter(candidate), device, tuple(imports), graphs, python, file.command)
 
-    A run that stops early leaves a record without a footer. Raises `OSError` where the record cannot be written."""
-    selected = chosen.cases
-    writer = record.Writer(path)
-    described = {spec.spec.id: spec_line(spec) for spec in chosen.specs}
-    writer.write(_header(loaded, chosen, settings), *described.values())
-    begun = time.perf_counter()
-    stopped = Stopped.NOT
+
+class Enough(Exception):
+    """The first unexpected verdict was all that the user wanted to know."""
+
+
+class Trial:
+    """One engine on its way through the selection: where its jobs come from and where their verdicts go."""
+
+    def __init__(
+        self,
+        number: int,
+        candidate: Candidate,
+        capabilities: Capabilities,
+        chosen: Selection,
+        gate: Gate,
+        path: Path,
+        settings: Settings,
+    ) -> None:
+        self.number = number
+        self.candidate = candidate
+        self.capabilities = capabilities
+        self.chosen = chosen
+        self.gate = gate
+        self.path = path
+        self.settings = settings
+        self.wording = candidate.file.follows is Follows.PYTORCH
+        self.advance: Callable[[CaseLine], None] = lambda case: None
+        self.isolates = False
+        self.again: Callable[[Job], None] = lambda job: None
+        self.checked: dict[int, CheckedSpec] = {}
+        self.rounds: dict[str, list[CaseLine]] = {}
+        self.doubts: dict[str, tuple[CaseLine, Done]] = {}
+        self.searches: dict[str, Generator[tuple[Job, ...], bool, tuple[Job, ...] | None]] = {}
+        self.second_opinions: Counter[Status] = Counter()
+        self.gone = ""
+        """Why some cases have no verdict."""
+        self.left_out: list[str] = []
+        self.begun = time.perf_counter()
+        self.ends: float | None = None
+        self.coming = chosen.cases
+        self.jobs = self._jobs()
+        self.known: dict[str, CaseLine] = {}
+        self.writer, self.before = self._open()
+        self.outcome: Outcome | None = None
+
+    # ---- the record
+
+    def _open(self) -> tuple[record.Writer, float]:
+        """The record, with what an interrupted run left in it; and how long that one took."""
+        described = {spec.spec.id: spec_line(spec) for spec in self.chosen.specs}
+        header = _header(self)
+        if self.settings.resume and self.path.exists():
+            kept = record.resume(self.path, header, described)
+            if kept is not None:
+                self.known = kept.cases
+                for line in kept.cases.values():
+                    self.gate.standing(line)
+                return record.Writer(self.path, append=True), kept.footer.seconds if kept.footer else 0.0
+        writer = record.Writer(self.path)
+        writer.write(header, *described.values())
+        return writer, 0.0
+
+    def settle(self, line: CaseLine) -> None:
+        """A verdict is final: through the gate into the record. Raises `Enough`, and `OSError` where it cannot be written."""
+        case = self.gate.standing(line)
+        self.writer.write(case)
+        self.coming -= 1
+        self.advance(case)
+        if self.settings.fail_fast and case.standing is record.Standing.UNEXPECTED and self.coming:
+            raise Enough
+
+    def finish(self, stopped: Stopped) -> Outcome:
+        """Close the record; a footer says that it is whole, in the order of the selection."""
+        selected = self.chosen.cases
+        judged = len(self.gate.cases)
+        outcome = self.gate.outcome(judged if stopped is Stopped.FAIL_FAST else selected - len(self.left_out))
+        if stopped is Stopped.NOT and judged + len(self.left_out) == selected:
+            seconds = self.before + time.perf_counter() - self.begun
+            order = [id for spec in self.chosen.specs for id, _ in spec.cases]
+            self.writer.finish(self.gate.cases, order, outcome.footer(seconds, self.left_out))
+        self.writer.close()
+        self.outcome = outcome
+        return outcome
+
+    # ---- jobs
+
+    def next(self) -> Job | None:
+        """One more job. Cases on which there is nothing to run are settled on the way."""
+        return next(self.jobs, None)
+
+    def left(self) -> int:
+        return self.coming
+
+    def _jobs(self) -> Generator[Job, None, None]:
+        for number, checked in enumerate(self.chosen.specs):
+            work = Work(number, checked.program)
+            self.checked[number] = checked
+            for case in ready(checked, self.candidate.file, self.capabilities.words):
+                if case.id in self.known:
+                    self.coming -= 1
+                elif self.ends is not None and time.monotonic() >= self.ends:
+                    self.left_out.append(case.id)
+                elif isinstance(case, CaseLine):
+                    self.settle(case)
+                else:
+                    for _ in range(self.settings.repeat):
+                        yield Job(self.number, work, case)
+
+    # ---- verdicts
+
+    def take(self, done: Done) -> None:
+        """What a job showed: judge it, and settle, doubt or wait for what is still to come."""
+        id = done.job.case.id
+        if isinstance(done.outcome, Lost) and done.outcome.status is None:
+            self.gone = done.outcome.reason
+            return
+        line = self.judged(done)
+        if id in self.searches:
+            self.search(id, line.status is self.doubts[id][0].status)
+        elif id in self.doubts:
+            self.second_opinion(line)
+        elif self.settings.repeat > 1:
+            lines = self.rounds.setdefault(id, [])
+            lines.append(line)
+            if len(lines) == self.settings.repeat:
+                del self.rounds[id]
+                self.agreed(lines, done)
+        else:
+            self.first_opinion(line, done)
+
+    def judged(self, done: Done) -> CaseLine:
+        job = done.job
+        checked = self.checked[job.work.number]
+        if isinstance(done.outcome, Lost):
+            assert done.outcome.status is not None
+            return CaseLine(
+                id=job.case.id,
+                spec=checked.spec.id,
+                status=done.outcome.status,
+                parameters=job.case.parameters,
+                reason=done.outcome.reason,
+                output=done.outcome.output,
+            )
+        return verdict(checked, job.case, done.outcome, self.wording)
+
+    def agreed(self, lines: list[CaseLine], done: Done) -> None:
+        """All repetitions of a case are there: one verdict, or none that can be relied on."""
+        counted = Counter(line.status.value for line in lines)
+        if len(counted) == 1:
+            self.first_opinion(lines[0], done)
+            return
+        worst = next(line for line in lines if line.status is not Status.PASS)
+        told = ", ".join(f"{status} {count} times" for status, count in counted.most_common())
+        said = f"of {len(lines)} runs: {told}" + (f"; {worst.reason}" if worst.reason else "")
+        self.settle(msgspec.structs.replace(worst, status=Status.FLAKY, reason=said))
+
+    def first_opinion(self, line: CaseLine, done: Done) -> None:
+        if line.status not in DOUBTED or not self.isolates or done.job.alone:
+            self.settle(line)
+            return
+        self.second_opinions[line.status] += 1
+        costs_a_process = not self.capabilities.forks and sum(self.second_opinions.values()) > FRESH
+        if costs_a_process or self.second_opinions[Status.TIMEOUT] > PATIENCE:
+            self.settle(line)
+            return
+        self.doubts[line.id] = line, done
+        self.again(_alone(done.job))
+
+    def second_opinion(self, alone: CaseLine) -> None:
+        first, done = self.doubts[alone.id]
+        if alone.status in DOUBTED or first.status is Status.TIMEOUT or not done.before:
+            del self.doubts[alone.id]
+            note = [] if alone.status in DOUBTED else [f"among other cases: {first.reason or first.status.value}"]
+            self.settle(msgspec.structs.replace(alone, remarks=[*alone.remarks, *note]))
+            return
+        self.searches[alone.id] = doubt.smallest(done.before)
+        self.again(_alone(done.job, next(self.searches[alone.id])))
+
+    def search(self, id: str, failed: bool) -> None:
+        first, done = self.doubts[id]
+        try:
+            self.again(_alone(done.job, self.searches[id].send(failed)))
+        except StopIteration as found:
+            del self.searches[id], self.doubts[id]
+            does = "the process dies" if first.status is Status.CRASH else "it fails"
+            if found.value is None:
+                said = f"{does} once, and not again: neither alone nor after the {len(done.before)} cases before it"
+            else:
+                company = ", ".join(job.case.id for job in found.value)
+                said = f"it passes alone; {does} when {company} ran before it in the same process"
+            reason = f"{said}; {first.reason}" if first.reason else said
+            self.settle(msgspec.structs.replace(first, status=Status.FLAKY, reason=reason))
+
+
+def _alone(job: Job, company: tuple[Job, ...] = ()) -> Job:
+    return Job(job.target, job.work, job.case, alone=True, company=company)
+
+
+def judge(executor: Executor, trials: Sequence[Trial], settings: Settings) -> Stopped:
+    """Judge every case of every trial. Records are written as verdicts come; `Trial.finish` closes them.
+
+    Raises `OSError` where a record cannot be written."""
+    by_number = {trial.number: trial for trial in trials}
+    for trial in trials:
+        trial.isolates, trial.again = executor.isolates, executor.again
+        trial.ends = None if settings.budget is None else time.monotonic() + settings.budget
     try:
-        with execute.listening() as collected:
-            for line in execute.Session(loaded, collected, settings.graphs).run(chosen.specs):
-                case = gate.standing(line)
-                writer.write(case)
-                advance(case)
-                if settings.fail_fast and case.standing is record.Standing.UNEXPECTED and len(gate.cases) < selected:
-                    stopped = Stopped.FAIL_FAST
-                    break
+        for done in executor.run(by_number):
+            by_number[done.job.target].take(done)
     except KeyboardInterrupt:
-        stopped = Stopped.INTERRUPTED
-    outcome = gate.outcome(len(gate.cases) if stopped is Stopped.FAIL_FAST else selected)
-    if stopped is Stopped.NOT:
-        writer.write(outcome.footer(time.perf_counter() - begun))
-    writer.close()
-    return outcome, stopped
+        return Stopped.INTERRUPTED
+    except Enough:
+        return Stopped.FAIL_FAST
+    return Stopped.NOT
 
 
-def _header(loaded: Loaded, chosen: Selection, settings: Settings) -> record.Header:
+def _header(trial: Trial) -> record.Header:
+    candidate, settings, chosen = trial.candidate, trial.settings, trial.chosen
     return record.Header(
         format=record.FORMAT,
         harness=__version__,
         suite=chosen.digest,
         engine=record.EngineInfo(
-            name=loaded.file.name,
-            title=loaded.file.title,
-            version=loaded.engine.version,
-            device=loaded.device,
-            homepage=loaded.file.homepage,
-            source=loaded.source,
+            name=candidate.file.name,
+            title=candidate.file.title,
+            version=trial.capabilities.version,
+            device=settings.device or "cpu",
+            homepage=candidate.file.homepage,
+            source=candidate.source,
             imports=list(settings.imports),
+            interpreter=candidate.python,
         ),
-        python=platform.python_version(),
+        python=trial.capabilities.runtime,
         platform=platform.platform(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=shlex.join(["harness", *sys.argv[1:]]),
+        command=shlex.join(["harness", *(word for word in sys.argv[1:] if word != "--resume")]),
         cases=chosen.cases,
         shard=str(settings.shard or ""),
         total=chosen.total if settings.shard else 0,

@@ -76,6 +76,8 @@ class Merged(NamedTuple):
     stale: list[str]
     """Known deviations that did not happen in some shard."""
     seconds: float
+    left_out: list[str]
+    """Cases for which ``--budget`` left no time."""
     missing: list[str]
     """What keeps the record from being complete."""
 
@@ -109,6 +111,7 @@ def merge(runs: Sequence[Run]) -> Merged:
         cases=cases,
         stale=list(dict.fromkeys(pattern for footer in footers for pattern in footer.stale)),
         seconds=round(sum(footer.seconds for footer in footers), 3),
+        left_out=[id for footer in footers for id in footer.left_out],
         missing=missing,
     )
 

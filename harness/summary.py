@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from harness.record import CaseLine, Run, SpecLine, Standing, Status
-from harness.values import plural
+from harness.text import plural
 
 # --- counts -----------------------------------------------------------------------------------------------------------
 

@@ -1,21 +1,16 @@
-"""The verdict on one case: what its program saw, step by step, against what the spec says."""
+"""The verdict on one case: what its program showed, step by step, against what the spec says."""
 
 from __future__ import annotations
 
 import ast
-import traceback
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from harness.cases import Case
-from harness.engine import Engine, Unsupported
 from harness.judge import check_observed, compare, shown
-from harness.language.compile import Raised, Unreadable
 from harness.language.expected import Expected
-from harness.language.guards import OutOfBounds
 from harness.language.load import CheckedSpec
-from harness.record import Check, Status
-from harness.values import clean
+from harness.record import CaseLine, Check, GraphLine, Status
+from harness.seen import Raised, Seen, Warned
 
 UNCLASSIFIED = "unclassified"
 """An exception that the adapter maps to no kind."""
@@ -27,34 +22,82 @@ SPEC_FAULTS = {
 """What a program does wrong by itself: nothing is said about the engine."""
 
 
-class Judge:
-    """The verdict on one case from what its program saw."""
+class _Lacks(Exception):
+    """The engine says that it has no such thing."""
 
-    def __init__(self, engine: Engine, wording: bool, checked: CheckedSpec, case: Case) -> None:
-        self.engine = engine
+
+class _Broken(Exception):
+    """The adapter could not do its part."""
+
+
+class _Exhausted(Exception):
+    """There was no more memory."""
+
+
+def verdict(checked: CheckedSpec, case: Case, seen: Seen, wording: bool) -> CaseLine:
+    """The verdict on what a case's program showed; ``wording``: documented wording is judged as well."""
+    judge = _Judge(wording, checked, case)
+    status, reason = Status.ERROR, f"in the adapter or the harness: {seen.broken}"
+    failures: list[Check] = []
+    if not seen.broken:
+        try:
+            status, failures, reason = judge.verdict(seen)
+        except _Lacks as lacks:
+            status, reason = Status.UNSUPPORTED, str(lacks)
+        except _Exhausted as exhausted:
+            status, reason = Status.CRASH, f"there was no more memory: {exhausted}"
+        except Exception as error:  # what an adapter reads may be nothing that can be judged
+            reason = f"in the adapter or the harness: {type(error).__name__}: {error}"
+            if isinstance(error, _Broken):
+                reason = f"in the adapter or the harness: {error}"
+            failures = []
+    judged = status in (Status.PASS, Status.FAIL) or bool(failures)
+    return CaseLine(
+        id=case.id,
+        spec=checked.spec.id,
+        status=status,
+        parameters=case.parameters,
+        seconds=seen.seconds,
+        failures=failures,
+        reason=reason,
+        remarks=judge.remarks if judged else [],
+        leaks=list(seen.leaks),
+        graph=_drawn(seen) if judged else None,
+    )
+
+
+def _drawn(seen: Seen) -> GraphLine | None:
+    if seen.graph is None:
+        return None
+    nodes = [(node.label, node.role, list(node.names)) for node in seen.graph.nodes]
+    return GraphLine(nodes=nodes, edges=list(seen.graph.edges))
+
+
+class _Judge:
+    def __init__(self, wording: bool, checked: CheckedSpec, case: Case) -> None:
         self.wording = wording
         self.checked = checked
         self.case = case
         self.failures: list[Check] = []
         self.remarks: list[str] = []
 
-    def verdict(self, out: list[Any], aborted: BaseException | None) -> tuple[Status, list[Check], str]:
-        position = 0
-        for number, (step, wanted, entries) in enumerate(
-            zip(self.checked.spec.steps, self.case.steps, self.checked.observations, strict=True)
-        ):
-            due = bool(step.raises) + len(wanted) + 1
-            seen = out[position : position + due]
-            position += due
-            if len(seen) < due:
-                assert aborted is not None
-                self.unexpected(number, aborted)
+    def verdict(self, seen: Seen) -> tuple[Status, list[Check], str]:
+        steps = self.checked.spec.steps
+        for number, (step, wanted) in enumerate(zip(steps, self.case.steps, strict=True)):
+            if number >= len(seen.steps):
+                if seen.aborted is None:
+                    raise _Broken(f"{len(seen.steps)} of {len(steps)} steps were reported, and no error")
+                self.unexpected(number, seen.aborted)
                 break
+            showed = seen.steps[number]
+            if len(showed.observed) != len(wanted):
+                raise _Broken(f"step {number + 1}: {len(showed.observed)} of {len(wanted)} observations were reported")
             if step.raises:
-                self.error(number, seen[0])
-            for entry, value, shows in zip(entries, wanted, seen[bool(step.raises) :], strict=False):
-                self.observation(number, entry.text, entry.line, value, shows)
-            self.warned(number, seen[-1])
+                self.error(number, showed.raised)
+            for position, value in enumerate(wanted):
+                self.observation(number, position, value, showed.observed[position])
+            if showed.warned or step.warns:
+                self.warned(number, showed.warned)
         for what, reason in SPEC_FAULTS.items():
             # Behind a failure, a name may be unbound because the engine led the program astray.
             if any(failure.what == what for failure in self.failures[: 1 if what == "unbound" else None]):
@@ -72,38 +115,23 @@ class Judge:
         at = line - self.checked.lines[number]
         return lines[at].strip() if 0 <= at < len(lines) else ""
 
-    def kind(self, error: BaseException) -> str:
-        return self.engine.error_kind(error) or UNCLASSIFIED
-
-    def is_own(self, error: BaseException) -> bool:
-        """Whether the program itself raised, and not the engine below it."""
-        places = list(_places(error))
-        return bool(places) and places[-1].file == self.checked.file
-
-    def line_of(self, error: BaseException) -> int | None:
-        """The line of the program's top level in which an exception came up."""
-        return next((p.line for p in _places(error) if p.file == self.checked.file and p.function == "_case"), None)
-
-    def unexpected(self, number: int, error: BaseException, expression: str = "", line: int = 0) -> None:
+    def unexpected(self, number: int, error: Raised, expression: str = "", line: int = 0) -> None:
         """An exception where none is due."""
-        if isinstance(error, (Unsupported, Unreadable)):
-            raise error
-        if not line:
-            lines = [place.line for place in _places(error) if place.file == self.checked.file]
-            line = lines[-1] if lines else self.checked.lines[number]
-        what = "unexpected-error"
-        if isinstance(error, OutOfBounds):
-            what = "bounds"
-        elif isinstance(error, NameError) and self.is_own(error):
-            what = "unbound"
+        if error.fault == "unsupported":
+            raise _Lacks(error.text)
+        if error.fault == "unreadable":
+            raise _Broken(error.text)
+        if error.fault == "memory":
+            raise _Exhausted(error.text)
+        line = line or error.line or self.checked.lines[number]
         self.fail(
-            what,
+            error.fault or "unexpected-error",
             number,
             line,
             expression=expression or self.text(number, line),
             expected="no error",
-            observed=self.kind(error) if what == "unexpected-error" else what,
-            detail=one_line(error) + _advice(error),
+            observed=error.fault or error.kind or UNCLASSIFIED,
+            detail=error.text + error.advice,
         )
 
     def error(self, number: int, shows: Raised | None) -> None:
@@ -112,37 +140,32 @@ class Judge:
         if shows is None:
             self.fail("no-error", number, line, expression=text, expected=step.raises, observed="no error")
             return
-        raised_at = self.line_of(shows.error)
-        early = raised_at is not None and not _in_last_line(self.checked.trees[number].body[-1], raised_at)
-        if isinstance(shows.error, (OutOfBounds, Unsupported)) or early:
-            self.unexpected(number, shows.error)
+        early = bool(shows.top) and not _in_last_line(self.checked.trees[number].body[-1], shows.top)
+        if shows.fault in ("bounds", "unsupported", "memory") or early:
+            self.unexpected(number, shows)
             return
-        kind = self.kind(shows.error)
+        kind = shows.kind or UNCLASSIFIED
         if kind != step.raises:
             self.fail(
-                "wrong-error",
-                number,
-                line,
-                expression=text,
-                expected=step.raises,
-                observed=kind,
-                detail=one_line(shows.error),
+                "wrong-error", number, line, expression=text, expected=step.raises, observed=kind, detail=shows.text
             )
-        elif self.wording and step.message is not None and step.message not in str(shows.error):
-            self.fail("message", number, line, expression=text, expected=step.message, observed=one_line(shows.error))
+        elif self.wording and step.message is not None and step.message not in shows.message:
+            self.fail("message", number, line, expression=text, expected=step.message, observed=shows.text)
 
-    def observation(self, number: int, text: str, line: int, value: Expected, shows: Any) -> None:
+    def observation(self, number: int, position: int, value: Expected, shows: Any) -> None:
         if isinstance(shows, Raised):
-            self.unexpected(number, shows.error, text, line)
+            entry = self.checked.observations[number][position]
+            self.unexpected(number, shows, entry.text, entry.line)
             return
         mismatch = compare(value, shows)
         if mismatch is not None:
             check_observed(shows)
+            entry = self.checked.observations[number][position]
             self.fail(
                 mismatch.what,
                 number,
-                line,
-                expression=text,
+                entry.line,
+                expression=entry.text,
                 expected=shown(value),
                 observed=shown(shows),
                 difference=mismatch.difference,
@@ -150,20 +173,16 @@ class Judge:
                 detail=mismatch.detail,
             )
 
-    def warned(self, number: int, shows: list[Warning | str]) -> None:
+    def warned(self, number: int, shows: list[Warned]) -> None:
         step = self.checked.spec.steps[number]
-        if not shows and not step.warns:
-            return
         line = self.last_line(number)
         text = self.text(number, line)
         texts: dict[str, str] = {}
         for warning in shows:
-            kind = self.engine.warning_kind(warning) if isinstance(warning, Warning) else None
-            wording = clean(" ".join(str(warning).split())[:500])
-            if kind is not None:
-                texts.setdefault(kind, wording)
-            elif wording not in self.remarks:
-                self.remarks.append(wording)
+            if warning.kind is not None:
+                texts.setdefault(warning.kind, warning.text)
+            elif warning.text not in self.remarks:
+                self.remarks.append(warning.text)
         for kind in step.warns:
             if kind not in texts:
                 self.fail(
@@ -190,18 +209,6 @@ class Judge:
                 )
 
 
-class _Place(NamedTuple):
-    file: str
-    function: str
-    line: int
-
-
-def _places(error: BaseException) -> Iterator[_Place]:
-    """Where an exception passed, outermost first; unlike `traceback`, this reads no source files."""
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        yield _Place(frame.f_code.co_filename, frame.f_code.co_name, line)
-
-
 def _in_last_line(statement: ast.stmt, line: int) -> bool:
     """Whether ``line`` belongs to the last simple statement in ``statement``: no earlier one may raise."""
     match statement:
@@ -210,23 +217,3 @@ def _in_last_line(statement: ast.stmt, line: int) -> bool:
         case ast.If(body=[*_, last], orelse=orelse):
             return _in_last_line(last, line) or (bool(orelse) and _in_last_line(orelse[-1], line))
     return statement.lineno <= line <= (statement.end_lineno or statement.lineno)
-
-
-def _advice(error: BaseException) -> str:
-    """What to do about Python's own complaint that there is no such operator or keyword."""
-    text = str(error)
-    if isinstance(error, TypeError) and "NoneType" not in text:
-        if text.startswith("unsupported operand type"):
-            return " (an engine without this operator lists it under 'lacks' in its engine.yaml)"
-        if "unexpected keyword argument" in text:
-            return " (an engine without this keyword lists WORD(KEYWORD) under 'lacks' in its engine.yaml)"
-    return ""
-
-
-def one_line(error: BaseException) -> str:
-    """An exception's class and message. Raises `TypeError` where the message cannot be read."""
-    try:
-        text = str(error)
-    except Exception as broken:
-        raise TypeError(f"the message of {type(error).__name__} cannot be read") from broken
-    return clean(f"{type(error).__name__}: {' '.join(text.split())}"[:1000])

@@ -71,7 +71,9 @@ def judge(harness: Harness, tmp_path: Path) -> Judge:
     """Run spec files on an engine and read the record back."""
 
     def run(*specs: Path, engine: str | Path = "reference") -> Run:
-        result = harness("run", "--engine", engine, "--report", "none", "-o", tmp_path / "judged", *specs)
+        result = harness(
+            *("run", "--engine", engine, "--report", "none", "--isolate", "none", "-o", tmp_path / "judged", *specs)
+        )
         assert result.code in (0, 1, 5), result.err
         (path,) = (tmp_path / "judged").glob("*.jsonl")
         run = read(path)

@@ -162,6 +162,9 @@ class Engine(interface.Engine):
         modes.mode.recording = True
         np.seterr(all="ignore")
 
+    def state(self) -> Mapping[str, Any]:
+        return {"no_grad": modes.mode.recording}
+
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
         return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})
 

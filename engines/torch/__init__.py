@@ -49,6 +49,16 @@ class Engine(Base):
         if not torch.is_grad_enabled():
             torch.set_grad_enabled(True)
 
+    def state(self) -> Mapping[str, Any]:
+        return {
+            "torch.is_grad_enabled": torch.is_grad_enabled(),
+            "torch.get_default_dtype": torch.get_default_dtype(),
+            "torch.is_inference_mode_enabled": torch.is_inference_mode_enabled(),
+            "torch.is_anomaly_enabled": torch.is_anomaly_enabled(),
+            "torch.get_num_threads": torch.get_num_threads(),
+            "torch.get_rng_state": torch.get_rng_state().numpy().tobytes(),
+        }
+
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
         return graph({name: value for name, value in named.items() if isinstance(value, torch.Tensor)})
 

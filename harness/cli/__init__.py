@@ -118,7 +118,7 @@ def _known(error: BaseException) -> int:
             return _say(f"{error.filename or 'input or output'}: {error.strerror or error}", Exit.USAGE)
     if os.environ.get("HARNESS_DEBUG"):
         raise error
-    from harness.plugins import where
+    from harness.worker.loading import where
 
     return _say(
         f"internal error: {where(error)}\nThis is a fault in the harness. HARNESS_DEBUG=1 shows where; please report it.",

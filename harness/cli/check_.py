@@ -12,7 +12,7 @@ from harness.language import load
 from harness.language.expected import BadValue
 from harness.places import room
 from harness.problems import InputError, Problem
-from harness.values import plural
+from harness.text import plural
 
 
 @click.command("check")

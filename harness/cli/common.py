@@ -14,6 +14,7 @@ from harness import plugins
 from harness.engine import EngineUnusable
 from harness.problems import InputError
 from harness.record import Run
+from harness.worker.loading import where
 
 
 def candidate(name: str) -> plugins.Candidate:
@@ -40,7 +41,7 @@ def import_first(modules: Iterable[str]) -> None:
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            raise EngineUnusable(f"--import {module}: {plugins.where(error)}") from None
+            raise EngineUnusable(f"--import {module}: {where(error)}") from None
 
 
 def write_reports(names: Sequence[str], runs: Sequence[Run], folder: Path) -> list[Path]:

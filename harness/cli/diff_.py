@@ -10,7 +10,7 @@ import msgspec
 from harness import compare as comparing
 from harness import record
 from harness.exits import Exit
-from harness.values import printable
+from harness.text import printable
 
 _COLOURS = {"worse": "red", "better": "green", "changed": "yellow"}
 

@@ -40,7 +40,9 @@ def command(
     codes: list[Exit] = []
     whole: list[record.Run] = []
     for name, found in merged.items():
-        outcome = conclude(found.cases, found.header.cases, found.stale, required=required, strict=strict)
+        outcome = conclude(
+            found.cases, found.header.cases - len(found.left_out), found.stale, required=required, strict=strict
+        )
         path = output / f"{name}.jsonl"
         _write(path, found, outcome)
         whole.append(record.read(path))
@@ -58,5 +60,5 @@ def _write(path: Path, merged: Merged, outcome: Outcome) -> None:
     writer = record.Writer(path)
     writer.write(merged.header, *merged.specs, *merged.cases)
     if not merged.missing:
-        writer.write(outcome.footer(merged.seconds))
+        writer.write(outcome.footer(merged.seconds, merged.left_out))
     writer.close()

@@ -12,7 +12,7 @@ RESULTS = "harness-results"
 """The folder that commands write to and read from where none is named."""
 
 
-def _all(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def several(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         for option in reversed(options):
             function = option(function)
@@ -21,14 +21,14 @@ def _all(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
-selection = _all(
+selection = several(
     click.argument("specs", nargs=-1, metavar="[SPEC]..."),
     click.option("-k", "expression", metavar="EXPR", help="Only ids that fit: words with and, or, not, ( )."),
     click.option("--area", "areas", multiple=True, metavar="AREA", help="Only this area (repeatable)."),
 )
 """SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files."""
 
-device = _all(
+device = several(
     click.option("--device", metavar="D", help="Where the engine computes: cpu, cuda, mps, or a device of its own."),
     click.option(
         "--import",

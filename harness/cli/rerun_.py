@@ -12,7 +12,7 @@ from harness.cli.run_ import command as run_command
 from harness.cli.run_ import free_path
 from harness.exits import Exit, first
 from harness.gate import WELL
-from harness.values import printable
+from harness.text import printable
 
 
 @click.command("rerun")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from harness import record, selection
-from harness.cli import common, options, telling
+from harness import plugins, record, selection
+from harness.cli import common, executing, options, telling
 from harness.engine import EngineUnusable
+from harness.execution import Executor
 from harness.exits import Exit, first
 from harness.gate import Gate
-from harness.plugins import Candidate, Loaded
-from harness.plugins import load as load_engine
-from harness.run import Settings, Stopped, arrange, judge
+from harness.plugins import Candidate
+from harness.run import Selection, Settings, Stopped, Trial, arrange, judge, target
 from harness.shards import Shard, parse
 
 DEFAULT_REPORTS = ("html", "junit", "markdown", "badge")
@@ -77,6 +78,23 @@ def _shard(context: click.Context, option: click.Parameter, value: str | None) -
     help="Judge the I-th of N parts; `harness merge` makes the records whole.",
 )
 @click.option("--shuffle", type=int, metavar="SEED", help="Run the cases in another order, which the seed fixes.")
+@click.option(
+    "--repeat",
+    type=click.IntRange(1, 1000),
+    default=1,
+    metavar="N",
+    help="Run every case N times; verdicts that differ are flaky.",
+)
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Begin no case after this time; those that catch most faults per second come first.",
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on with a run that was stopped: what its record holds is not run again."
+)
+@executing.options
 @click.option("-q", "--quiet", is_flag=True, help="Only the verdict and what is unexpected.")
 def command(
     engines: tuple[str, ...],
@@ -94,8 +112,13 @@ def command(
     fail_fast: bool,
     shard: Shard | None,
     shuffle: int | None,
+    repeat: int,
+    budget: float | None,
+    resume: bool,
+    pythons: tuple[str, ...],
     quiet: bool,
     taken: Sequence[str] = (),
+    **execution: Any,
 ) -> int:
     """Judge engines against the specs; write one record per engine, and reports.
 
@@ -105,54 +128,96 @@ def command(
     wanted = check_reports(reports)
     if len(set(engines)) < len(engines):
         raise click.UsageError("an engine is named twice")
-    candidates = [_candidate(name) for name in engines]
+    candidates = executing.in_pythons([_candidate(name) for name in engines], pythons)
     before = _baselines(baseline, candidates)
     chosen = selection.select(specs, expression, areas)
     check_areas(required)
     if not chosen:
         click.echo("harness: the selection matches no spec; nothing was judged", err=True)
         return Exit.EMPTY
-    settings = Settings(imports, graphs, fail_fast, shard, shuffle)
+    settings = Settings(imports, graphs, fail_fast, shard, shuffle, repeat, budget, resume, device)
     selected = arrange(chosen, settings)
     if not selected.cases:
         click.echo(f"harness: shard {shard} holds no case: there are {selected.total} in all", err=True)
         return Exit.EMPTY
     whole = not (specs or expression or areas or shard)
     folder = output.absolute()  # wherever an engine takes us
-    with common.steady():
-        common.import_first(imports)
-    conditions: list[Exit] = []
-    runs: list[record.Run] = []
-    for found in candidates:
-        loaded = _loaded(found, device)
-        if loaded is None:
-            conditions.append(Exit.ENGINE_UNUSABLE)
-            continue
-        gate = Gate(
-            loaded.file,
-            loaded.engine.version,
-            baseline=before.get(loaded.file.name),
+
+    def gate(candidate: Candidate, version: str) -> Gate:
+        return Gate(
+            candidate.file,
+            version,
+            baseline=before.get(candidate.file.name),
             required=required,
             strict=strict,
             whole_suite=whole,
             is_part=shard is not None,
         )
-        name = loaded.file.name + (f"-{shard.number}-of-{shard.parts}" if shard else "")
-        path = free_path(folder, name, [*taken, *(run.path for run in runs)])
-        with telling.progress(loaded, selected.cases) as advance, common.steady():
-            outcome, stopped = judge(loaded, selected, gate, path, settings, advance)
-        runs.append(record.read(path))
+
+    executor = executing.executor(**execution)
+    try:
+        trials, unusable = _open(executor, candidates, selected, gate, folder, settings, taken)
+        with telling.progress(trials):
+            stopped = judge(executor, trials, settings)
+    finally:
+        executor.close()
+    conditions = [Exit.ENGINE_UNUSABLE] * unusable
+    runs: list[record.Run] = []
+    for trial in trials:
+        outcome = trial.finish(stopped)
+        runs.append(record.read(trial.path))
         telling.tell(runs[-1], outcome, quiet)
+        if trial.gone:
+            click.echo(f"harness: {trial.gone}", err=True)
         conditions += [code for code, _ in outcome.conditions]
-        if stopped is Stopped.INTERRUPTED:
-            click.echo(f"interrupted; what was judged so far is in {output / path.name}", err=True)
-            return Exit.INTERRUPTED
+    if stopped is Stopped.INTERRUPTED:
+        where = ", ".join(str(output / trial.path.name) for trial in trials)
+        click.echo(f"interrupted; what was judged so far is in {where}; --resume goes on from there", err=True)
+        return Exit.INTERRUPTED
     if runs:
         for file in common.write_reports(wanted, runs, folder):
             if not quiet or file.suffix == ".html":
                 click.echo(f"wrote {output / file.name}")
         common.annotate(runs)
     return first(conditions)
+
+
+def _open(
+    executor: Executor,
+    candidates: Sequence[Candidate | EngineUnusable],
+    chosen: Selection,
+    gate: Callable[[Candidate, str], Gate],
+    folder: Path,
+    settings: Settings,
+    taken: Sequence[str],
+) -> tuple[list[Trial], int]:
+    """Get the engines ready, and their records. How many cannot be used is told, and counted."""
+    targets, there, unusable = [], [], 0
+    for candidate in candidates:
+        try:
+            if isinstance(candidate, EngineUnusable):
+                raise candidate
+            targets.append(target(candidate, settings.device, settings.imports, settings.graphs))
+            there.append(candidate)
+        except EngineUnusable as error:
+            click.echo(f"harness: {error}", err=True)
+            unusable += 1
+    trials: list[Trial] = []
+    for number, (candidate, answer) in enumerate(zip(there, executor.open(targets), strict=True)):
+        try:
+            if isinstance(answer, EngineUnusable):
+                raise answer
+            plugins.check_version(candidate, answer.version)
+        except EngineUnusable as error:
+            click.echo(f"harness: {error}", err=True)
+            unusable += 1
+            continue
+        name = candidate.file.name + (
+            f"-{settings.shard.number}-of-{settings.shard.parts}" if settings.shard is not None else ""
+        )
+        path = free_path(folder, name, [*taken, *(str(trial.path) for trial in trials)])
+        trials.append(Trial(number, candidate, answer, chosen, gate(candidate, answer.version), path, settings))
+    return trials, unusable
 
 
 def check_reports(names: tuple[str, ...]) -> Sequence[str]:
@@ -205,18 +270,6 @@ def check_areas(names: tuple[str, ...]) -> None:
             raise click.UsageError(
                 f"--require: no area {name!r}{nearest(name, known) or '; known are ' + ', '.join(known)}"
             )
-
-
-def _loaded(found: Candidate | EngineUnusable, device: str | None) -> Loaded | None:
-    """The engine, or None (and a message) where it cannot be used."""
-    try:
-        if isinstance(found, EngineUnusable):
-            raise found
-        with common.steady():
-            return load_engine(found, device)
-    except EngineUnusable as error:
-        click.echo(f"harness: {error}", err=True)
-        return None
 
 
 def free_path(folder: Path, name: str, taken: Sequence[str]) -> Path:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from harness import summary, values
 from harness.gate import Outcome
-from harness.plugins import Loaded
 from harness.record import CaseLine, Check, Run, SpecLine, Standing
+from harness.run import Trial
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 MAX_SHOWN = 5
 MAX_CHECKS = 3
@@ -20,10 +24,10 @@ MAX_CHECKS = 3
 
 
 @contextmanager
-def progress(loaded: Loaded, selected: int) -> Iterator[Callable[[CaseLine], None]]:
-    """A bar on a terminal; in a log nothing per case, the summary says it all."""
+def progress(trials: Sequence[Trial]) -> Iterator[None]:
+    """A bar for every engine on a terminal; in a log nothing per case, the summary says it all."""
     if not sys.stderr.isatty() or os.environ.get("CI"):
-        yield lambda case: None
+        yield
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -31,15 +35,22 @@ def progress(loaded: Loaded, selected: int) -> Iterator[Callable[[CaseLine], Non
     title, bad = TextColumn("{task.description}"), TextColumn("{task.fields[bad]}")
     columns = (title, BarColumn(), MofNCompleteColumn(), bad, TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(f"{loaded.file.name} {loaded.engine.version}", total=selected, bad="")
-        unexpected = 0
+        for trial in trials:
+            trial.advance = _bar(shown, trial)
+        yield
 
-        def advance(case: CaseLine) -> None:
-            nonlocal unexpected
-            unexpected += case.standing is Standing.UNEXPECTED
-            shown.update(task, advance=1, bad=f"[red]{unexpected} unexpected" if unexpected else "")
 
-        yield advance
+def _bar(shown: Progress, trial: Trial) -> Callable[[CaseLine], None]:
+    title = f"{trial.candidate.file.name} {trial.capabilities.version}"
+    task = shown.add_task(title, total=trial.chosen.cases, completed=len(trial.known), bad="")
+    unexpected = 0
+
+    def advance(case: CaseLine) -> None:
+        nonlocal unexpected
+        unexpected += case.standing is Standing.UNEXPECTED
+        shown.update(task, advance=1, bad=f"[red]{unexpected} unexpected" if unexpected else "")
+
+    return advance
 
 
 def tell(run: Run, outcome: Outcome, quiet: bool) -> None:

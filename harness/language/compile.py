@@ -21,9 +21,9 @@ from types import CodeType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from harness.engine import NATIVE, Engine, Unsupported
+from harness.language.export import Program, StepTree
 from harness.language.guards import Guards, arithmetic
-from harness.language.program import OPERATORS
-from harness.language.words import ATTRIBUTES, BUILTINS, GROWING, LISTS, NAMES
+from harness.language.words import ATTRIBUTES, BUILTINS, GROWING, LISTS, NAMES, OPERATORS
 
 _BINARY: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     "+": ("add", operator.add),
@@ -58,14 +58,6 @@ class Unreadable(Exception):
     """The adapter could not read a value: its fault, or that of an engine that computes only when it is read."""
 
 
-class StepTree(NamedTuple):
-    """One step after checking."""
-
-    body: list[ast.stmt]
-    observed: list[ast.expr]
-    raises: bool
-
-
 class Runner(NamedTuple):
     """A compiled program, bound to an engine."""
 
@@ -82,30 +74,41 @@ def check(steps: Iterable[StepTree], file: str) -> None:
 
 
 def build(
-    name: str,
-    file: str,
-    parameters: tuple[str, ...],
-    steps: list[StepTree],
+    program: Program,
     engine: Engine,
     take_warnings: Callable[[], Any],
-    *,
-    largest: int,
     trace: Callable[[int, dict[str, Any]], None] | None = None,
 ) -> Runner:
-    """Compile ``steps`` for ``engine``.
+    """Compile ``program`` for ``engine``.
 
-    ``largest``: an upper bound of the elements of any tensor that the program writes out; decides whether sizes are
-    watched. ``trace`` is called after every statement of the top level with its line and the names so far."""
-    everything = ast.Module([node for step in steps for node in (*step.body, *map(ast.Expr, step.observed))], [])
-    watch = largest > SMALL or _may_grow(everything)
-    code = _Writer(engine, everything, watch).function(parameters, copy.deepcopy(steps), trace is not None)
-    module = ast.fix_missing_locations(ast.Module([code], []))
-    compiled: CodeType = compile(module, file, "exec", dont_inherit=True)
+    ``trace`` is called after every statement of the top level with its line and the names so far."""
+    return bind(code(program, engine, trace is not None), program.id, program.watch, engine, take_warnings, trace)
+
+
+def code(program: Program, engine: Engine, trace: bool = False) -> CodeType:
+    """``program`` as Python's own code, which depends on the engine only by which of its attributes are `NATIVE`."""
+    nodes = [node for step in program.steps for node in (*step.body, *map(ast.Expr, step.observed))]
+    writer = _Writer(engine, ast.Module(nodes, []), program.watch)
+    function = writer.function(program.parameters, copy.deepcopy(list(program.steps)), trace)
+    module = ast.fix_missing_locations(ast.Module([function], []))
+    compiled: CodeType = compile(module, program.file, "exec", dont_inherit=True)
+    return compiled
+
+
+def bind(
+    compiled: CodeType,
+    id: str,
+    watch: bool,
+    engine: Engine,
+    take_warnings: Callable[[], Any],
+    trace: Callable[[int, dict[str, Any]], None] | None = None,
+) -> Runner:
+    """What `code` made, ready to run on ``engine``."""
     guards = Guards()
     scope: dict[str, Any] = {
         # C code of an engine imports through the calling frame's builtins; no checked program can name either of these.
         "__builtins__": {"__build_class__": builtins.__build_class__, "__import__": builtins.__import__},
-        "__name__": name,
+        "__name__": id,
         "_Error": BaseException,
         "_raised": _raised,
         "_read": _reader(engine),
@@ -167,6 +170,12 @@ def _reader(engine: Engine) -> Callable[[Any], Any]:
 
 def _nothing(left: Any, right: Any) -> None:
     """Applied where only the guard is wanted."""
+
+
+def is_watched(steps: Iterable[StepTree], largest: int) -> bool:
+    """Whether a program's tensors may become large: ``largest`` bounds those that it writes out, some words multiply."""
+    trees = (tree for step in steps for tree in (*step.body, *step.observed))
+    return largest > SMALL or any(map(_may_grow, trees))
 
 
 def _may_grow(tree: ast.AST) -> bool:

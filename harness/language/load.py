@@ -16,10 +16,10 @@ import msgspec
 
 from harness.language import compile as compiler
 from harness.language import documents, expected, kinds, program
-from harness.language.compile import StepTree
 from harness.language.decode import Decoder
 from harness.language.documents import Node, Place, Scalar
 from harness.language.expected import Words, words_at
+from harness.language.export import Program, StepTree
 from harness.language.guards import MAX_TURNS
 from harness.language.records import Expectation, Spec, Step, Tolerance
 from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, NAMES
@@ -59,11 +59,17 @@ class CheckedSpec:
     needs: frozenset[str]
     inputs: Mapping[str, tuple[ast.expr, str | None]]
     """Names bound once, to a tensor of literals or a parameter: (the literal's tree, the dtype's name where given)."""
-    largest: int
+    watch: bool
+    """Whether sizes of tensors are watched while the program runs."""
     outside: bool = False
     """Whether the file is none of the suite's own."""
     chosen: frozenset[str] | None = None
     """Ids of the cases to run; None for all."""
+
+    @property
+    def program(self) -> Program:
+        """What an engine is asked to do."""
+        return Program(self.spec.id, self.file, self.parameters, self.trees, self.watch)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -204,7 +210,7 @@ class _SpecChecker:
             lines=tuple(self.program_place(("steps", n, "run")).line for n in range(len(self.spec.steps))),
             needs=frozenset(self.scope.needs),
             inputs=self.inputs,
-            largest=_largest(self.spec, self.trees),
+            watch=compiler.is_watched(self.trees, _largest(self.spec, self.trees)),
             outside=outside,
         )
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from harness.language.documents import Place
-from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, LISTS, NAMES, PROPERTIES, Word
+from harness.language.words import ATTRIBUTES, BUILTINS, COMPARISONS, DTYPES, LISTS, NAMES, OPERATORS, PROPERTIES, Word
 from harness.problems import Problem, nearest, shortened
 
 MAX_SOURCE: Final = 20_000
@@ -27,27 +27,6 @@ MAX_INTEGER: Final = 2**63
 MODES: Final = frozenset({"no_grad", "enable_grad", "set_grad_enabled"})
 SETTABLE: Final = frozenset({"grad", "requires_grad", "data"})
 CLASSES: Final = frozenset({"Tensor", "Variable"})
-OPERATORS: Final[dict[type[ast.AST], str]] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.FloorDiv: "//",
-    ast.Mod: "%",
-    ast.Pow: "**",
-    ast.MatMult: "@",
-}
-COMPARISONS: Final[dict[type[ast.AST], str]] = {
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Is: "",
-    ast.IsNot: "",
-}
-"""What each asks of an engine; identity asks nothing."""
 _HINTS: Final[dict[type[ast.AST], str]] = {
     ast.Import: "imports do not exist here; every word of the language is at hand",
     ast.ImportFrom: "imports do not exist here; every word of the language is at hand",

@@ -6,6 +6,7 @@ comes back, and one sentence of meaning. What a case needs of an engine is read 
 
 from __future__ import annotations
 
+import ast
 from typing import Final, Literal, NamedTuple
 
 Result = Literal["", "tensor", "plain", "word", "words"]
@@ -194,3 +195,25 @@ append -> plain                                                            | add
 
 GROWING: Final = frozenset({"view", "reshape", "t", "T"})
 """Words after which broadcasting may multiply sizes again; programs that use them run with size checks."""
+
+OPERATORS: Final[dict[type[ast.AST], str]] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.MatMult: "@",
+}
+COMPARISONS: Final[dict[type[ast.AST], str]] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Is: "",
+    ast.IsNot: "",
+}
+"""What each asks of an engine; identity asks nothing."""
