@@ -1,28 +1,108 @@
-"""What the harness costs over the bare computation: the suite's own programs, through the harness and by hand.
+"""What the harness costs over the bare computation, and beside the tools that people use instead.
 
-    python benchmarks/overhead.py [--engine torch] [--rounds 30]
+    python benchmarks/overhead.py [--engine torch --engine reference] [--rounds 20]
 
-For every case, in one process and in turn: the program as a person would type it (no checks at all, errors caught where
-the spec expects one), and the same case through the harness (run, observe, judge). Prints the ratio over the whole suite,
-the worst cases, and where the time goes. Times are minima over the rounds: the least disturbed run of each.
+All in one run, so that the figures are ratios: for every case of the suite, the program as a person would type it (no
+checks at all, errors caught where the spec expects one), the same case through the harness in one process and through a
+worker (run, observe, judge, record), the same checks as parametrised pytest tests and as examples of a hypothesis test.
+Then where the time goes, and what starting up costs. Times are minima over the rounds: the least disturbed run of each.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in a worker
+
 import math
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
 import textwrap
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-import msgspec
-
-from harness import cases, execute, explain, plugins, selection
+from harness import cases, execute, explain, plugins, record, selection
+from harness.cases import Case
+from harness.execution import Job, Limits, Work
+from harness.execution.local import Local
 from harness.language.load import CheckedSpec
 from harness.language.words import NAMES
 from harness.plugins import Loaded
+from harness.run import target
+from harness.seen import Seen
+from harness.verdict import verdict
+from harness.worker.host import Loaded as Program
+
+PYTEST = """
+import pytest
+from benchmarks import overhead
+
+ITEMS = overhead.ready(overhead.session({engine!r}))[:{count}]
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.case.id)
+def test_case(item):
+    assert overhead.check(item).status == "pass"
+"""
+HYPOTHESIS = """
+import time
+from hypothesis import given, settings, strategies, HealthCheck
+from benchmarks import overhead
+
+ITEMS = overhead.ready(overhead.session({engine!r}))
+count = 0
+
+
+@settings(max_examples={count}, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(strategies.sampled_from(ITEMS), strategies.integers())
+def test_cases(item, other):
+    global count
+    count += 1
+    assert overhead.check(item).status == "pass"
+
+
+begun = time.perf_counter()
+test_cases()
+print((time.perf_counter() - begun) / count)
+"""
+
+
+class Item(NamedTuple):
+    """A case, ready to run on an engine in this process."""
+
+    session: execute.Session
+    checked: CheckedSpec
+    program: Program
+    case: Case
+
+
+def session(name: str) -> execute.Session:
+    """An engine in this process; warnings go to the harness from now on."""
+    return execute.Session(plugins.load(plugins.find(name), None), execute.listening().__enter__())
+
+
+def ready(of: execute.Session) -> list[Item]:
+    """Every case of the suite that the engine is asked."""
+    items = []
+    for checked in selection.suite():
+        program = None
+        for case in cases.ready(checked, of.file, of.words):
+            if isinstance(case, Case):
+                program = program or of.host.load(checked.program)
+                items.append(Item(of, checked, program, case))
+    return items
+
+
+def check(item: Item) -> record.CaseLine:
+    """Run, observe, judge."""
+    seen = item.session.host.run(item.program, item.session.values(item.case))
+    return verdict(item.checked, item.case, seen, item.session.wording)
 
 
 def bare(checked: CheckedSpec, loaded: Loaded) -> Callable[..., None]:
@@ -40,76 +120,206 @@ def bare(checked: CheckedSpec, loaded: Loaded) -> Callable[..., None]:
     return function
 
 
-def best(rounds: int, *functions: Callable[[], Any]) -> list[float]:
+def least(rounds: int, *functions: Callable[[], Any]) -> list[float]:
     """Seconds of each function: the minimum over ``rounds``, the functions in turn."""
-    least = [float("inf")] * len(functions)
+    found = [math.inf] * len(functions)
     clock = time.perf_counter
     for _ in range(rounds):
         for number, function in enumerate(functions):
             begun = clock()
             function()
-            least[number] = min(least[number], clock() - begun)
-    return least
+            found[number] = min(found[number], clock() - begun)
+    return found
+
+
+# ---- through a worker
+
+
+class Feed:
+    """A source of prepared jobs."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = iter(jobs)
+        self.count = len(jobs)
+
+    def next(self) -> Job | None:
+        job = next(self.jobs, None)
+        self.count -= job is not None
+        return job
+
+    def left(self) -> int:
+        return self.count
+
+
+class Passes(NamedTuple):
+    wall: float
+    supervisor: float
+    """Seconds of processor time of the supervisor, of a pass."""
+
+
+def through_worker(name: str, items: Sequence[Item], rounds: int) -> Passes:
+    """A pass over all cases through one worker, the record's lines written: wall time and the supervisor's own."""
+    executor = Local(1, Limits())
+    executor.open([target(plugins.find(name), None, (), graphs=False)])
+    works = {id(item.checked): Work(number, item.checked.program) for number, item in enumerate(items)}
+    jobs = [Job(0, works[id(item.checked)], item.case) for item in items]
+    of = {id(job): item for job, item in zip(jobs, items, strict=True)}
+    wall = own = math.inf
+    with tempfile.TemporaryDirectory() as folder:
+        writer = record.Writer(Path(folder) / "record.jsonl")
+        for _ in range(max(rounds, 3)):
+            begun, used = time.perf_counter(), time.process_time()
+            for done in executor.run({0: Feed(jobs)}):
+                item = of[id(done.job)]
+                assert isinstance(done.outcome, Seen), done.outcome
+                line = verdict(item.checked, item.case, done.outcome, item.session.wording)
+                assert line.status == "pass", line
+                writer.write(line)
+            wall, own = min(wall, time.perf_counter() - begun), min(own, time.process_time() - used)
+        writer.close()
+    executor.close()
+    return Passes(wall, own)
+
+
+# ---- beside pytest and hypothesis
+
+
+def python(*arguments: str, cwd: str | Path | None = None) -> str:
+    root = Path(__file__).resolve().parent.parent
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def with_pytest(name: str, count: int) -> float:
+    """Seconds that pytest takes for a case: all of them beside one of them."""
+
+    def seconds(cases: int) -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "test_all.py").write_text(PYTEST.format(engine=name, count=cases), encoding="utf-8")
+            words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder)
+            return least(3, lambda: python(*words, cwd=folder))[0]
+
+    return (seconds(count) - seconds(1)) / (count - 1)
+
+
+def with_hypothesis(name: str, count: int) -> float | None:
+    """Seconds that hypothesis takes for an example; None where it is not installed."""
+    try:
+        import hypothesis  # noqa: F401
+    except ImportError:
+        return None
+    return float(python("-c", HYPOTHESIS.format(engine=name, count=count)))
+
+
+# ---- the report
+
+
+def measure(name: str, rounds: int) -> Iterator[str]:
+    (loading,) = least(3, selection.suite)
+    of = session(name)
+    loaded = plugins.load(plugins.find(name), None)
+    begun = time.perf_counter()
+    items = ready(of)
+    compiling = time.perf_counter() - begun - loading
+    by_hand = [bare(item.checked, loaded) for item in items]
+    values = [of.values(item.case) for item in items]
+    for item in items:
+        assert check(item).status == "pass", check(item)
+    rows, running = [], 0.0
+    for item, hand, given in zip(items, by_hand, values, strict=True):
+        ours, plain = least(rounds, lambda: check(item), lambda: hand(*given))  # noqa: B023
+        rows.append((ours, plain, item.case.id))
+        running += least(rounds, lambda: item.program.runner.call([].append, *of.values(item.case)))[0]  # noqa: B023
+        of.host.heard.ready()
+
+    def all_by_hand() -> None:
+        for hand, given in zip(by_hand, values, strict=True):
+            hand(*given)
+        of.host.heard.ready()
+
+    whole, hand_pass = least(rounds, lambda: [check(item) for item in items], all_by_hand)
+    worker = through_worker(name, items, rounds)
+    each = 1e6 / len(items)
+    yield f"{name} {loaded.engine.version}: {len(items)} cases, minima over {rounds} rounds"
+    yield f"  {hand_pass * each:8.0f} us a case, by hand"
+    yield f"  {whole * each:8.0f} us  in one process    {whole / hand_pass:5.2f} of the time by hand (aim: at most 1.25)"
+    yield f"  {worker.wall * each:8.0f} us  through a worker  {worker.wall / hand_pass:5.2f} of the time by hand (aim: at most 1.5)"
+    beside = with_pytest(name, len(items))
+    yield (
+        f"  {beside * 1e6:8.0f} us  as pytest parameters: "
+        f"{beside / (whole / len(items)):.1f} times the harness's, {beside / (worker.wall / len(items)):.1f} times a worker's"
+    )
+    example = with_hypothesis(name, 1000)
+    if example is None:
+        yield "           hypothesis is not installed"
+    else:
+        yield (
+            f"  {example * 1e6:8.0f} us  as hypothesis examples: "
+            f"{example / (whole / len(items)):.1f} times the harness's, {example / (worker.wall / len(items)):.1f} times a worker's"
+        )
+    ratios = sorted((ours / plain, id) for ours, plain, id in rows)
+    total, plain = sum(row[0] for row in rows), sum(row[1] for row in rows)
+    yield (
+        f"  the cases' own ratios: median {statistics.median(r for r, _ in ratios):.2f}, "
+        f"geometric mean {statistics.geometric_mean([r for r, _ in ratios]):.2f}; the largest: "
+        + ", ".join(f"{id} {ratio:.1f}" for ratio, id in ratios[-3:][::-1])
+    )
+    yield "  where the time goes, us a case, every case by itself:"
+    for seconds, what in (
+        (plain, "the program by hand"),
+        (running - plain, "observing: what expressions show, guards"),
+        (total - running, "describing, state, judging"),
+        (worker.supervisor, "beside that, in the supervisor of a worker: asking, reading, judging, recording"),
+    ):
+        yield f"    {seconds * each:7.1f}  {what}"
+    yield f"  once: {loading * 1e3:.0f} ms to load {len(selection.suite())} checked specs, {compiling * 1e3:.0f} ms to compile them"
+
+
+def start_up() -> Iterator[str]:
+    harness = (sys.executable, "-m", "harness")
+    with tempfile.TemporaryDirectory() as folder:
+        one = ("run", "leaf/created-tensor-default[1]", "--report", "none", "-o", folder)
+        rows: dict[str, Sequence[str]] = {
+            "python -c pass": (sys.executable, "-c", "pass"),
+            "python -c 'import numpy'": (sys.executable, "-c", "import numpy"),
+            "python -c 'import torch'": (sys.executable, "-c", "import torch"),
+            "harness --help": (*harness, "--help"),
+            "harness list": (*harness, "list"),
+            "harness run of one case, reference": (*harness, *one, "-e", "reference"),
+            "harness run of one case, reference, --isolate none": (
+                *harness,
+                *one,
+                "-e",
+                "reference",
+                "--isolate",
+                "none",
+            ),
+            "harness run of one case, torch": (*harness, *one, "-e", "torch"),
+        }
+        times = least(5, *(lambda words=words: subprocess.run(words, capture_output=True) for words in rows.values()))  # type: ignore[misc]
+        yield "starting up:"
+        for name, seconds in zip(rows, times, strict=True):
+            yield f"  {seconds * 1e3:7.0f} ms  {seconds / times[0]:6.1f} x python  {name}"
+        os.environ["HARNESS_CACHE"] = folder
+        empty, full = math.inf, math.inf
+        for _ in range(3):
+            shutil.rmtree(Path(folder) / "specs", ignore_errors=True)
+            Path(folder, "specs").unlink(missing_ok=True)
+            empty = min(empty, least(1, lambda: subprocess.run(rows["harness list"], capture_output=True))[0])
+            full = min(full, least(1, lambda: subprocess.run(rows["harness list"], capture_output=True))[0])
+        yield f"  harness list takes {empty * 1e3:.0f} ms with an empty cache, {full * 1e3:.0f} ms with a full one"
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--engine", default="torch")
-    options.add_argument("--rounds", type=int, default=30)
+    options.add_argument("--engine", action="append", dest="engines", help="(default: torch and reference)")
+    options.add_argument("--rounds", type=int, default=20)
     given = options.parse_args()
-    loaded = plugins.load(plugins.find(given.engine), None)
-    (loading,) = best(3, selection.suite)
-    specs = selection.suite()
-    rows: list[tuple[float, float, str]] = []
-    compiling = judging = encoding = 0.0
-    encoder = msgspec.json.Encoder()
-    sink = io.BytesIO()
-    with execute.listening() as collected:
-        session = execute.Session(loaded, collected)
-        for checked in specs:
-            if session.refused(checked)[0] is not None:
-                continue
-            begun = time.perf_counter()
-            program = execute.compile_spec(checked, loaded, collected.take)
-            compiling += time.perf_counter() - begun
-            by_hand = bare(checked, loaded)
-            for case in program.cases:
-                values = [loaded.engine.names[v] if cases.is_dtype(v) else v for v in case.values]
-                line = session.run_case(program, case)
-                assert line.status == "pass", line
-
-                def through() -> None:
-                    session.run_case(program, case)  # noqa: B023 - called within this turn of the loop
-
-                harness_time, bare_time = best(given.rounds, through, lambda: by_hand(*values))  # noqa: B023
-                rows.append((harness_time, bare_time, case.id))
-                (running,) = best(given.rounds, lambda: program.runner.call([].append, *map(execute.fresh, values)))  # noqa: B023
-                judging += harness_time - running
-                (writing,) = best(3, lambda: sink.write(encoder.encode(line)))  # noqa: B023
-                encoding += writing
-                collected.ready()
-    total, plain = sum(row[0] for row in rows), sum(row[1] for row in rows)
-    print(f"{loaded.file.name} {loaded.engine.version}, {len(rows)} cases, minima over {given.rounds} rounds")
-    each = 1e6 / len(rows)
-    print(
-        f"  harness over bare code, whole suite: {total / plain:.2f}  ({total * each:.0f} us over {plain * each:.0f} us a case)"
-    )
-    ratios = sorted((h / b, id) for h, b, id in rows)
-    mean = math.exp(sum(math.log(ratio) for ratio, _ in ratios) / len(ratios))
-    print(f"  the cases' own ratios: median {ratios[len(ratios) // 2][0]:.2f}, geometric mean {mean:.2f}; the largest:")
-    for ratio, id in ratios[-5:][::-1]:
-        print(f"    {ratio:5.2f}  {id}")
-    print("  where the time goes, us a case:")
-    for what, seconds in (
-        ("bare program", plain),
-        ("observing (compiled program over bare)", total - plain - judging),
-        ("judging", judging),
-        ("writing the record's line", encoding),
-    ):
-        print(f"    {seconds * each:7.1f}  {what}")
-    print("  once:")
-    print(f"    {loading * 1e3:7.1f} ms  loading and checking {len(specs)} spec files")
-    print(f"    {compiling * 1e3:7.1f} ms  compiling them for the engine")
+    for name in given.engines or ("torch", "reference"):
+        print(*measure(name, given.rounds), sep="\n", flush=True)
+    print(*start_up(), sep="\n")
 
 
 if __name__ == "__main__":

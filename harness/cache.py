@@ -12,11 +12,10 @@ import marshal
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
-LARGEST = 256 * 2**20
-"""A file that has grown beyond this begins anew."""
+LARGEST = 32 * 2**20
+"""A file that has grown beyond this keeps only what its last user needed."""
 
 
 def folder() -> Path | None:
@@ -28,12 +27,13 @@ def folder() -> Path | None:
     return Path(base) / "autograd-conformance"
 
 
-def stamp(modules: Iterable[str]) -> bytes:
-    """A hash of this Python and of the source of parts of the harness: ``language/compile`` ..."""
+def stamp() -> bytes:
+    """A hash of this Python and of all of the harness that specs and compiled programs depend on."""
     here = Path(__file__).parent
     mixed = hashlib.sha256(f"{sys.version} {sys.implementation.cache_tag}".encode())
-    for module in modules:
-        mixed.update((here / f"{module}.py").read_bytes())
+    for path in sorted([*(here / "language").glob("*.*"), here / "engine.py", here / "problems.py"]):
+        if path.is_file():
+            mixed.update(path.name.encode() + path.read_bytes())
     return mixed.digest()
 
 

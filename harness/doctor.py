@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from harness import execute
-from harness.capabilities import words_of
+from harness.capabilities import Words
+from harness.cases import ready
+from harness.execution import Executor, Job, Work
 from harness.language import documents, load
 from harness.needs import missing
-from harness.plugins import Loaded
+from harness.plugins import EngineFile, Follows
 from harness.record import CaseLine, Status
+from harness.run import judged
 
 LADDER = Path(__file__).with_name("ladder.yaml")
 
@@ -20,11 +22,9 @@ class Rung(NamedTuple):
     checked: load.CheckedSpec
     advice: str
 
-    def is_left_out(self, case: CaseLine, loaded: Loaded) -> bool:
+    def is_left_out(self, case: CaseLine, file: EngineFile, words: Words) -> bool:
         """Whether the engine lacks by design what the rung asks for: that breaks nothing."""
-        undeclared = [
-            word for word in missing(self.checked, loaded.file.lacks, words_of(loaded.engine)) if not word.reason
-        ]
+        undeclared = [word for word in missing(self.checked, file.lacks, words) if not word.reason]
         return case.status is Status.NOT_APPLICABLE or (case.status is Status.UNSUPPORTED and not undeclared)
 
 
@@ -39,9 +39,27 @@ def rungs() -> Iterator[Rung]:
         yield Rung(load.check(spec, LADDER, LADDER.name), " ".join(str(documents.plain(advice)).split()))
 
 
-def climb(loaded: Loaded) -> Iterator[tuple[Rung, CaseLine]]:
-    """The verdict on every rung, in order; whoever iterates stops at the first that breaks."""
-    with execute.listening() as collected:
-        session = execute.Session(loaded, collected)
-        for rung in rungs():
-            yield from ((rung, case) for case in session.run_spec(rung.checked))
+class _One:
+    """A source of one job."""
+
+    def __init__(self, job: Job) -> None:
+        self.jobs = [job]
+
+    def next(self) -> Job | None:
+        return self.jobs.pop() if self.jobs else None
+
+    def left(self) -> int:
+        return len(self.jobs)
+
+
+def climb(executor: Executor, file: EngineFile, words: Words) -> Iterator[tuple[Rung, CaseLine]]:
+    """The verdict on every rung, in order, of the engine that ``executor`` opened first; whoever iterates stops at the
+    first rung that breaks."""
+    for number, rung in enumerate(rungs()):
+        for case in ready(rung.checked, file, words):
+            if isinstance(case, CaseLine):
+                yield rung, case
+                continue
+            job = Job(0, Work(number, rung.checked.program), case)
+            for done in executor.run({0: _One(job)}):
+                yield rung, judged(done, rung.checked, file.follows is Follows.PYTORCH)

@@ -134,8 +134,22 @@ class Engine:
 
 
 def _kind(table: Iterable[tuple[str, str, str]], error: BaseException) -> str | None:
-    classes = {c.__name__ for c in type(error).__mro__}
     message = str(error)
+    asked = (id(table), type(error), message)
+    known = _kinds.get(asked)
+    if known is None:
+        if len(_kinds) >= 1000:
+            _kinds.clear()
+        known = _kinds[asked] = table, _looked_up(table, type(error), message)
+    return known[1]
+
+
+_kinds: dict[tuple[int, type, str], tuple[Any, str | None]] = {}
+"""Engines say the same few things again and again. The table is kept so that no other can have its id."""
+
+
+def _looked_up(table: Iterable[tuple[str, str, str]], kind_of: type, message: str) -> str | None:
+    classes = {c.__name__ for c in kind_of.__mro__}
     for kind, class_name, fragment in table:
         if class_name in classes and fragment in message:
             return kind

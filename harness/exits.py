@@ -27,7 +27,7 @@ MEANING: dict[Exit, str] = {
     Exit.SPEC_INVALID: "a spec does not load; every mistake is listed with file, line and column",
     Exit.EMPTY: "`-k` or a shard leaves no case, or nothing could be judged: zero verdicts are never green",
     Exit.ENGINE_UNUSABLE: "an engine could not be loaded; nothing was judged with it",
-    Exit.INCOMPLETE: "a run record ends before its last case (report, diff)",
+    Exit.INCOMPLETE: "some selected cases have no verdict: a run (or a record) that ended early, a missing shard",
     Exit.INTERNAL: "a fault in the harness",
     Exit.INTERRUPTED: "stopped by the user; what was judged so far is on disk",
 }

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness import __version__, doubt, record, selection, shards
+from harness import __version__, budget, doubt, record, selection, shards
 from harness.capabilities import Capabilities
 from harness.cases import ready
 from harness.engine import EngineUnusable
@@ -79,6 +79,8 @@ def arrange(specs: Sequence[CheckedSpec], settings: Settings) -> Selection:
         specs = shards.part(specs, settings.shard)
     if settings.shuffle is not None:
         specs = shards.shuffled(specs, settings.shuffle)
+    if settings.budget is not None:
+        specs = budget.ordered(specs)
     return Selection(specs, digest, total)
 
 
@@ -210,7 +212,7 @@ class Trial:
         if isinstance(done.outcome, Lost) and done.outcome.status is None:
             self.gone = done.outcome.reason
             return
-        line = self.judged(done)
+        line = judged(done, self.checked[done.job.work.number], self.wording)
         if id in self.searches:
             self.search(id, line.status is self.doubts[id][0].status)
         elif id in self.doubts:
@@ -223,21 +225,6 @@ class Trial:
                 self.agreed(lines, done)
         else:
             self.first_opinion(line, done)
-
-    def judged(self, done: Done) -> CaseLine:
-        job = done.job
-        checked = self.checked[job.work.number]
-        if isinstance(done.outcome, Lost):
-            assert done.outcome.status is not None
-            return CaseLine(
-                id=job.case.id,
-                spec=checked.spec.id,
-                status=done.outcome.status,
-                parameters=job.case.parameters,
-                reason=done.outcome.reason,
-                output=done.outcome.output,
-            )
-        return verdict(checked, job.case, done.outcome, self.wording)
 
     def agreed(self, lines: list[CaseLine], done: Done) -> None:
         """All repetitions of a case are there: one verdict, or none that can be relied on."""
@@ -288,6 +275,20 @@ class Trial:
             self.settle(msgspec.structs.replace(first, status=Status.FLAKY, reason=reason))
 
 
+def judged(done: Done, checked: CheckedSpec, wording: bool) -> CaseLine:
+    """The verdict on what a job showed, or on how it was lost."""
+    if not isinstance(done.outcome, Lost):
+        return verdict(checked, done.job.case, done.outcome, wording)
+    return CaseLine(
+        id=done.job.case.id,
+        spec=checked.spec.id,
+        status=done.outcome.status or Status.ERROR,
+        parameters=done.job.case.parameters,
+        reason=done.outcome.reason,
+        output=done.outcome.output,
+    )
+
+
 def _alone(job: Job, company: tuple[Job, ...] = ()) -> Job:
     return Job(job.target, job.work, job.case, alone=True, company=company)
 
@@ -296,6 +297,8 @@ def judge(executor: Executor, trials: Sequence[Trial], settings: Settings) -> St
     """Judge every case of every trial. Records are written as verdicts come; `Trial.finish` closes them.
 
     Raises `OSError` where a record cannot be written."""
+    import numpy  # noqa: F401 - expected values need it: now, and not on the first case's time
+
     by_number = {trial.number: trial for trial in trials}
     for trial in trials:
         trial.isolates, trial.again = executor.isolates, executor.again

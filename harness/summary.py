@@ -25,13 +25,22 @@ class Group(StrEnum):
 
     UNEXPECTED = "unexpected"
     MISSING = "no verdict"
+    LEFT_OUT = "left out"
+    """``--budget`` left no time for it."""
     KNOWN = "known failure"
     """By the engine's list of known deviations, or because the baseline has it too."""
     OUTSIDE = "outside"
     PASSED = "passed"
 
 
-SYMBOLS = {Group.UNEXPECTED: "✗", Group.MISSING: "?", Group.KNOWN: "△", Group.OUTSIDE: "○", Group.PASSED: "✓"}
+SYMBOLS = {
+    Group.UNEXPECTED: "✗",
+    Group.MISSING: "?",
+    Group.LEFT_OUT: "…",
+    Group.KNOWN: "△",
+    Group.OUTSIDE: "○",
+    Group.PASSED: "✓",
+}
 """One shape per group, so that colour is never the only carrier."""
 
 OUTSIDE = (Status.UNSUPPORTED, Status.NOT_APPLICABLE, Status.SPEC_SUSPECT)
@@ -77,21 +86,28 @@ class Counts:
     @property
     def notes(self) -> list[str]:
         """All that a cell of a table has to say beside passed / all, the worst first."""
-        loud = [f"{self.groups[g]} {g}" for g in (Group.UNEXPECTED, Group.MISSING) if self.groups[g]]
+        loud = [f"{self.groups[g]} {g}" for g in (Group.UNEXPECTED, Group.MISSING, Group.LEFT_OUT) if self.groups[g]]
         return [*loud, *self.besides, *([f"{self.stale} stale"] if self.stale else [])]
 
 
-def count(cases: Iterable[CaseLine], selected: int = 0) -> Counts:
-    """``selected`` cases were asked for; those without a verdict are counted as missing."""
+def count(cases: Iterable[CaseLine], selected: int = 0, left_out: int = 0) -> Counts:
+    """``selected`` cases were asked for; those without a verdict are counted as missing, but for those ``left_out``."""
     cases = list(cases)
+    selected = max(selected, len(cases) + left_out)
     groups = Counter(group(case) for case in cases)
-    groups[Group.MISSING] = max(0, selected - len(cases))
+    groups[Group.LEFT_OUT] = left_out
+    groups[Group.MISSING] = selected - left_out - len(cases)
     stale = sum(case.standing is Standing.STALE for case in cases)
-    return Counts(max(selected, len(cases)), groups, Counter(case.status for case in cases), stale)
+    return Counts(selected, groups, Counter(case.status for case in cases), stale)
+
+
+def left_out(run: Run) -> list[str]:
+    """Cases for which ``--budget`` left no time."""
+    return run.footer.left_out if run.footer else []
 
 
 def totals(run: Run) -> Counts:
-    return count(run.cases.values(), run.header.cases)
+    return count(run.cases.values(), run.header.cases, len(left_out(run)))
 
 
 def case_ids(spec: SpecLine) -> list[str]:
@@ -104,8 +120,9 @@ def spec_counts(run: Run) -> dict[str, Counts]:
     cases: dict[str, list[CaseLine]] = {id: [] for id in run.specs}
     for case in run.cases.values():
         cases.setdefault(case.spec, []).append(case)
+    skipped = Counter(id.partition("[")[0] for id in left_out(run))
     return {
-        id: count(found, 0 if run.complete or id not in run.specs else len(case_ids(run.specs[id])))
+        id: count(found, 0 if run.complete or id not in run.specs else len(case_ids(run.specs[id])), skipped[id])
         for id, found in cases.items()
     }
 
@@ -178,6 +195,8 @@ def verdict(run: Run) -> str:
     parts.append(f"{counts.passed} of {plural(counts.all, 'case')} {passes}; {surprise}.")
     if counts.besides:
         parts.append(f"Not passed{' besides' if unexpected else ''}: {', '.join(counts.besides)}.")
+    if skipped := counts.groups[Group.LEFT_OUT]:
+        parts.append(f"{skipped} left out for lack of time (--budget).")
     if stale := len(run.footer.stale if run.footer else []) or counts.stale:
         parts.append(f"{plural(stale, 'known deviation')} no longer {'happens' if stale == 1 else 'happen'}.")
     if kind is Level.GATE and run.footer:
@@ -216,6 +235,15 @@ def unexpected(run: Run) -> list[CaseLine]:
     return [case for case in run.cases.values() if group(case) is Group.UNEXPECTED]
 
 
+def leaks(run: Run) -> list[tuple[CaseLine, str]]:
+    """Cases that left global state changed, and a sentence of what they changed."""
+    return [
+        (case, f"{case.id} leaves global state changed: {'; '.join(case.leaks)}")
+        for case in run.cases.values()
+        if case.leaks
+    ]
+
+
 def labels(runs: Sequence[Run]) -> list[str]:
     """A name per run that no other run of the report has: engine and version, and the device where it takes that."""
     names = [run.label for run in runs]
@@ -228,9 +256,10 @@ def explain_command(run: Run, case: CaseLine) -> str:
     """What to type to see this one case again."""
     engine = run.header.engine
     spec = run.specs.get(case.spec)
+    dies = case.status in (Status.CRASH, Status.TIMEOUT)  # it would take `explain` with it
     words = [
         "harness",
-        "explain",
+        "run" if dies else "explain",
         spec.file if spec and spec.outside else case.id,
         "--engine",
         engine.source or engine.name,

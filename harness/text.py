@@ -19,4 +19,4 @@ def plural(number: int, noun: str) -> str:
 
 def clean(text: str) -> str:
     """``text`` as UTF-8 can hold it: half characters (lone surrogates) are replaced."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

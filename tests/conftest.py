@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +28,18 @@ class Result(NamedTuple):
 
 
 Harness = Callable[..., Result]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The tests have a cache of their own, which begins empty."""
+    folder = tmp_path_factory.mktemp("cache")
+    before = os.environ.get("HARNESS_CACHE")
+    os.environ["HARNESS_CACHE"] = str(folder)
+    yield folder
+    os.environ.pop("HARNESS_CACHE")
+    if before is not None:
+        os.environ["HARNESS_CACHE"] = before
 
 
 @pytest.fixture

@@ -26,8 +26,18 @@ def candidate(name: str) -> plugins.Candidate:
 
 
 def engine(name: str, device: str | None, imports: Iterable[str]) -> plugins.Loaded:
-    """Find and load an engine. Raises `EngineUnusable`."""
+    """Find an engine and load it into this process. Raises `EngineUnusable`."""
     found = candidate(name)
+    if found.file.command:
+        raise EngineUnusable(
+            f"engine {name} is not Python: its engine.yaml has a command, and this needs an adapter. "
+            f"`harness protocol --check {name}` walks its worker through the protocol, `harness run --engine {name}` judges it"
+        )
+    if found.file.python:
+        raise EngineUnusable(
+            f"engine {name} has an interpreter of its own (python: {found.file.python}), and this runs in the harness's. "
+            f"`harness doctor --engine {name}` and `harness run --engine {name}` ask it there"
+        )
     with steady():
         import_first(imports)
         return plugins.load(found, device)

@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from harness import doctor
-from harness.cli import common, options
+from harness import doctor, plugins
+from harness.cli import common, executing, options
 from harness.cli.explain_ import show_failure
+from harness.engine import EngineUnusable
 from harness.exits import Exit
-from harness.record import Status
+from harness.record import CaseLine, Status
+from harness.run import target
+from harness.values import printable
 
 
 @click.command("doctor")
 @options.engine
 @options.device
-def command(engine: str, device: str | None, imports: tuple[str, ...]) -> int:
+@executing.limits
+def command(engine: str, device: str | None, imports: tuple[str, ...], **execution: Any) -> int:
     """Climb from importing an engine to a first gradient. Stops at the first broken rung and says what to do."""
-    loaded = common.engine(engine, device, imports)
-    click.echo(f"  ✓ {loaded.file.title} {loaded.engine.version} loads, on {loaded.device}")
-    for rung, case in doctor.climb(loaded):
-        if case.status is Status.PASS or rung.is_left_out(case, loaded):
+    candidate = common.candidate(engine)
+    executor = executing.executor(jobs=1, **execution)
+    try:
+        (answer,) = executor.open([target(candidate, device, imports, graphs=False)])
+        if isinstance(answer, EngineUnusable):
+            raise answer
+        plugins.check_version(candidate, answer.version)
+        click.echo(f"  ✓ {candidate.file.title} {answer.version} loads, on {device or 'cpu'}")
+        for rung, case in doctor.climb(executor, candidate.file, answer.words):
+            if case.status is not Status.PASS and not rung.is_left_out(case, candidate.file, answer.words):
+                _broken(rung, case)
+                return Exit.NONCONFORMING
             sign, note = ("✓", "") if case.status is Status.PASS else ("○", f"  ({case.reason})")
             click.echo(f"  {sign} {rung.checked.spec.claim}{note}")
-            continue
-        click.echo(click.style(f"  ✗ {rung.checked.spec.claim}", fg="red", bold=True))
-        if case.reason:
-            click.echo(f"    {case.reason}")
-        for failure in case.failures:
-            show_failure(failure)
-        click.echo(f"    what to do: {rung.advice}")
-        return Exit.NONCONFORMING
+    finally:
+        executor.close()
     click.echo(f"The ladder holds. Next: harness run --engine {engine}")
     return Exit.OK
+
+
+def _broken(rung: doctor.Rung, case: CaseLine) -> None:
+    click.echo(click.style(f"  ✗ {rung.checked.spec.claim}", fg="red", bold=True))
+    if case.reason:
+        click.echo(f"    {printable(case.reason)}")
+    for line in case.output.splitlines():
+        click.echo(f"      {printable(line)}")
+    for failure in case.failures:
+        show_failure(failure)
+    click.echo(f"    what to do: {rung.advice}")

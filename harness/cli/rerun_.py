@@ -44,6 +44,7 @@ def command(ctx: click.Context, run: Path, failed: bool, output: Path) -> int:
             specs=tuple(old.specs[id].file if old.specs[id].outside else id for id in ids),
             device=None if engine.device == "cpu" else engine.device,
             imports=tuple(engine.imports),
+            pythons=(engine.interpreter,) if engine.interpreter else (),
             output=output,
             reports=("none",),
             taken=written,

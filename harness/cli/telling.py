@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 5
 MAX_CHECKS = 3
+MAX_OUTPUT = 12
 """What one screen has room for; the record and the reports hold all."""
 
 
@@ -72,6 +73,11 @@ def _lines(run: Run, outcome: Outcome, quiet: bool) -> Iterator[str]:
         yield click.style(
             values.printable(f"stale: the known deviation {pattern} does not happen any more"), fg="yellow"
         )
+    leaking = summary.leaks(run)
+    for _, text in leaking[:MAX_SHOWN]:
+        yield click.style(values.printable(text), fg="yellow")
+    if len(leaking) > MAX_SHOWN:
+        yield click.style(f"... and {len(leaking) - MAX_SHOWN} more cases that leave global state changed", fg="yellow")
     if not quiet:
         yield from _table(run)
     verdict = values.printable(f"{run.label}: {summary.verdict(run)}")
@@ -88,6 +94,9 @@ def _failure(run: Run, case: CaseLine, most: int | None) -> Iterator[str]:
     for line in (spec.claim, case.reason, *(line for check in case.failures[:most] for line in _check(spec, check))):
         if line:
             yield "  " + values.printable(line)
+    if case.output:
+        yield "  the last that it wrote:"
+        yield from (f"    {values.printable(line)}" for line in case.output.splitlines()[-MAX_OUTPUT:])
     if most is not None and len(case.failures) > most:
         yield f"  ... and {len(case.failures) - most} more checks of this case"
     yield f"  see it again: {summary.explain_command(run, case)}"

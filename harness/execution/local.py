@@ -25,6 +25,8 @@ from harness.text import printable
 AHEAD = 0.02
 """Seconds of work that a worker is asked for in advance: enough to keep it busy, too little to matter when it dies."""
 MOST_AHEAD = 64
+FIRST = 4
+"""Cases that the first worker is asked for, before anybody knows how long they take."""
 LOOK = 0.25
 """Seconds between two looks at what workers hold."""
 PROCESSES = 256
@@ -171,7 +173,8 @@ class Local:
         for worker in own:
             if not worker.ready or (not worker.asked and self._busy() >= self.most):
                 continue
-            room = min(MOST_AHEAD, max(2, int(AHEAD / max(side.case_seconds, 1e-5)))) - len(worker.asked)
+            ahead = int(AHEAD / max(side.case_seconds, 1e-5)) if side.case_seconds else FIRST
+            room = min(MOST_AHEAD, max(2, ahead)) - len(worker.asked)
             if room <= 0 or (worker.asked and room * 2 < len(worker.asked)):
                 continue
             jobs: list[Job] = []

@@ -159,7 +159,10 @@ class Process:
 
     @property
     def said(self) -> str:
-        return self.tail.decode("utf-8", "replace").strip()
+        """The last that the engine wrote; of the Python stacks in it, only the engine's own part."""
+        lines = self.tail.decode("utf-8", "replace").strip().splitlines()
+        ours = (f'File "{WORKER}', 'File "<frozen runpy>"')
+        return "\n".join(line for line in lines if not line.strip().startswith(ours))
 
     # ---- the end
 

@@ -78,6 +78,11 @@ def plain(node: Node) -> Any:
 def read(path: Path, shown: str | None = None) -> Node:
     """Parse the file at ``path``; ``shown`` is its name in messages. Raises `InputError`."""
     name = shown or str(path)
+    return decode(content(path, name), name)
+
+
+def content(path: Path, name: str) -> bytes:
+    """The bytes of a file that may be a document. Raises `InputError`."""
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
             raise InputError([Problem(name, 1, 1, "is no file")])  # a pipe or a device could make us wait for ever
@@ -87,6 +92,11 @@ def read(path: Path, shown: str | None = None) -> Node:
         raise InputError([Problem(name, 1, 1, f"cannot be read: {error.strerror or error}")]) from None
     if len(data) > MAX_BYTES:
         raise InputError([Problem(name, 1, 1, f"is larger than {MAX_BYTES:,} bytes; split it into several specs")])
+    return data
+
+
+def decode(data: bytes, name: str) -> Node:
+    """Parse what `content` gave. Raises `InputError`."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

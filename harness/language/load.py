@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import hashlib
 import keyword
 import math
+import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from harness.cache import Store, stamp
 from harness.language import compile as compiler
 from harness.language import documents, expected, kinds, program
 from harness.language.decode import Decoder
@@ -109,9 +112,10 @@ def load(files: Iterable[Path], root: Path | None = None) -> list[CheckedSpec]:
     specs: list[CheckedSpec] = []
     problems: list[Problem] = []
     seen: dict[str, str] = {}
+    store = Store("specs")
     for path in files:
         try:
-            spec = load_file(path, root)
+            spec = load_file(path, root, store)
         except InputError as error:
             problems += error.problems
             continue
@@ -121,19 +125,32 @@ def load(files: Iterable[Path], root: Path | None = None) -> list[CheckedSpec]:
             )
         seen[spec.spec.id] = spec.file
         specs.append(spec)
+    store.save()
     if problems:
         raise InputError(problems)
     return specs
 
 
-def load_file(path: Path, root: Path | None = None) -> CheckedSpec:
-    """Load one file. Raises `InputError`."""
+def load_file(path: Path, root: Path | None = None, store: Store | None = None) -> CheckedSpec:
+    """Load one file; one that was checked before, by this very harness, is taken from ``store``. Raises `InputError`."""
     place, top = path.resolve(), root.resolve() if root is not None else None
-    if root is None or top is None or not place.is_relative_to(top):
-        return check(documents.read(path), path, str(path))
-    below = place.relative_to(top)
-    shown = str(Path(root.name) / below)
-    return check(documents.read(path, shown), path, shown, below.with_suffix("").as_posix())
+    shown, id = str(path), None
+    if root is not None and top is not None and place.is_relative_to(top):
+        below = place.relative_to(top)
+        shown, id = str(Path(root.name) / below), below.with_suffix("").as_posix()
+    data = documents.content(path, shown)
+    key = hashlib.sha256(b"\0".join([_stamp(), str(path).encode(), shown.encode(), data])).digest()
+    kept = store.get(key) if store is not None else None
+    if kept is not None:
+        known: CheckedSpec = pickle.loads(kept)  # our own, from a folder that only this user can write to
+        return known
+    checked = check(documents.decode(data, shown), path, shown, id)
+    if store is not None:
+        store.put(key, pickle.dumps(checked, protocol=5))
+    return checked
+
+
+_stamp = functools.cache(stamp)
 
 
 def check(node: Node, path: Path, shown: str, id: str | None = None) -> CheckedSpec:

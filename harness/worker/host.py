@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -160,16 +160,23 @@ class Host:
         return [
             Warned(
                 self.engine.warning_kind(warning) if isinstance(warning, Warning) else None,
-                clean(" ".join(str(warning).split())[:500]),
+                _flat(str(warning), 500),
             )
             for warning in warned
         ]
 
     def _described(self, error: BaseException, file: str) -> Raised:
         """Raises `TypeError` where the engine's own message cannot be read."""
-        places = [(f.f_code.co_filename, f.f_code.co_name, line) for f, line in traceback.walk_tb(error.__traceback__)]
-        lines = [line for name, _, line in places if name == file]
-        own = bool(places) and places[-1][0] == file
+        line = top = 0
+        name = ""
+        place = error.__traceback__
+        while place is not None:
+            code = place.tb_frame.f_code
+            name = code.co_filename
+            if name == file:
+                line = place.tb_lineno
+                top = top or (line if code.co_name == "_case" else 0)
+            place = place.tb_next
         fault = ""
         if isinstance(error, OutOfBounds):
             fault = "bounds"
@@ -177,7 +184,7 @@ class Host:
             fault = "unsupported"
         elif isinstance(error, Unreadable):
             fault = "unreadable"
-        elif isinstance(error, NameError) and own:
+        elif isinstance(error, NameError) and name == file:
             fault = "unbound"
         elif isinstance(error, MemoryError):
             fault = "memory"
@@ -186,8 +193,8 @@ class Host:
             kind=self.engine.error_kind(error) if fault in ("", "unbound") else None,
             text=clean(str(error)) if fault == "unsupported" else text,
             message=clean(str(error)[:MESSAGE]),
-            line=lines[-1] if lines else 0,
-            top=next((line for name, function, line in places if name == file and function == "_case"), 0),
+            line=line,
+            top=top,
             fault=fault,
             advice=_advice(error),
         )
@@ -210,7 +217,13 @@ def one_line(error: BaseException) -> str:
         text = str(error)
     except Exception as broken:
         raise TypeError(f"the message of {type(error).__name__} cannot be read") from broken
-    return clean(f"{type(error).__name__}: {' '.join(text.split())}"[:1000])
+    return _flat(f"{type(error).__name__}: {text}", 1000)
+
+
+@lru_cache(1000)
+def _flat(text: str, longest: int) -> str:
+    """``text`` on one line. An engine says the same few things again and again."""
+    return clean(" ".join(text.split())[:longest])
 
 
 def _told(error: BaseException) -> str:

@@ -24,11 +24,15 @@ def die_with_the_supervisor() -> None:
             os._exit(1)
 
 
-def tell_where_it_hangs() -> None:
-    """A crash writes its Python stack to stderr; so does SIGUSR1, which the supervisor sends before it ends a worker."""
+def tell_where_it_hangs(asked: bool = True) -> None:
+    """A crash writes its Python stack to stderr; so does SIGUSR1, which the supervisor sends before it ends a worker, but
+    not where a process only waits for its fork (``asked=False``)."""
     faulthandler.enable(all_threads=True)
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, all_threads=True, chain=False)
+        if not asked:
+            faulthandler.unregister(signal.SIGUSR1)
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 def no_core_files() -> None:

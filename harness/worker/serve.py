@@ -27,8 +27,6 @@ from harness.worker.loading import Adapter
 
 PROTOCOL = "1.0"
 """Version of the protocol that this worker speaks."""
-COMPILER = ("language/compile", "language/guards", "language/words", "language/export", "engine")
-"""What compiled programs depend on."""
 ENDED = 77
 """Exit code of a fork that did all it was asked."""
 
@@ -95,7 +93,7 @@ class Worker:
             raise EngineUnusable(f"engine {adapter.name} cannot be used: {loading.where(error)}") from None
         self.engine = engine
         self.store = Store(f"programs-{sys.implementation.cache_tag}")
-        self.key = hashlib.sha256(stamp(COMPILER) + _natives(engine))
+        self.key = hashlib.sha256(stamp() + _natives(engine))
         self.told: dict[int, bytes] = {}
         self.loaded: dict[int, Loaded] = {}
         words = words_of(engine)
@@ -161,7 +159,9 @@ class Worker:
             for order in runs:
                 self.run(order)
             os._exit(ENDED)
+        limits.tell_where_it_hangs(asked=False)
         _, status = os.waitpid(child, 0)
+        limits.tell_where_it_hangs()
         if os.WIFSIGNALED(status):
             _die_of(os.WTERMSIG(status))
         elif os.WEXITSTATUS(status) != ENDED:

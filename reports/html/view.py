@@ -24,6 +24,7 @@ from harness.summary import (
     explain_command,
     group,
     labels,
+    leaks,
     level,
     spec_counts,
     stale_notes,
@@ -108,7 +109,7 @@ class Tally:
         """Segments of the bar: style and per cent of all."""
         if self.counts is None or not self.counts.all:
             return []
-        order = (Group.PASSED, Group.KNOWN, Group.OUTSIDE, Group.MISSING, Group.UNEXPECTED)
+        order = (Group.PASSED, Group.KNOWN, Group.OUTSIDE, Group.LEFT_OUT, Group.MISSING, Group.UNEXPECTED)
         shares = [(style(g), 100 * self.counts.groups[g] / self.counts.all) for g in order]
         return [(name, f"{share:.4g}") for name, share in shares if share]
 
@@ -341,6 +342,13 @@ class Page:
             (engine, note.text, anchor("spec", note.case.spec) if note.case else "")
             for engine in self.engines
             for note in stale_notes(engine.run)
+        ]
+
+    @cached_property
+    def leaks(self) -> list[tuple[Engine, str, str]]:
+        """Engine, which case left what changed, and the anchor of its behaviour."""
+        return [
+            (engine, text, anchor("spec", case.spec)) for engine in self.engines for case, text in leaks(engine.run)
         ]
 
     @property

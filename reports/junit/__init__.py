@@ -68,7 +68,9 @@ def _case(suite: ET.Element, run: Run, case: CaseLine) -> None:
             outcome = _add(element, tag, message=_message(case), type=case.status)
             claim = [spec.claim] if spec else []
             outcome.text = printable(
-                "\n\n".join([*claim, *map(_difference, case.failures), explain_command(run, case)])
+                "\n\n".join(
+                    [*claim, *map(_difference, case.failures), *filter(None, [case.output]), explain_command(run, case)]
+                )
             )
         case Group.KNOWN:
             _add(element, "skipped", message=f"known failure ({case.status}): {_because(case)}")

@@ -21,6 +21,7 @@ from harness.summary import (
 from harness.values import MEANING, one_line, plural, printable
 
 MOST_CASES = 25
+MOST_OUTPUT = 12
 """Unexpected cases written out, over all engines."""
 MOST_NOTES = 25
 
@@ -57,6 +58,8 @@ def _case(label: str, run: Run, case: CaseLine) -> str:
         lines.append(f"{words(spec.claim)} ({code(f'{spec.file}:{line}')})")
     if case.reason:
         lines.append(words(case.reason))
+    if case.output:
+        lines.append("\n".join(f"    {printable(line)}" for line in case.output.splitlines()[-MOST_OUTPUT:]))
     if case.failures:
         lines.append(_check(case.failures[0]))
     if len(case.failures) > 1:
