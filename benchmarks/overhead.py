@@ -298,7 +298,7 @@ def start_up() -> Iterator[str]:
             ),
             "harness run of one case, torch": (*harness, *one, "-e", "torch"),
         }
-        times = least(5, *(lambda words=words: subprocess.run(words, capture_output=True) for words in rows.values()))  # type: ignore[misc]
+        times = least(5, *(lambda words=words: subprocess.run(words, capture_output=True) for words in rows.values()))
         yield "starting up:"
         for name, seconds in zip(rows, times, strict=True):
             yield f"  {seconds * 1e3:7.0f} ms  {seconds / times[0]:6.1f} x python  {name}"

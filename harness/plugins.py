@@ -97,6 +97,8 @@ class Candidate(NamedTuple):
     class_name: str = "Engine"
     python: str = ""
     """The interpreter of its workers, where it is not the harness's own."""
+    home: Path | None = None
+    """Where the engine.yaml lies."""
 
 
 class Loaded(NamedTuple):
@@ -109,7 +111,7 @@ class Loaded(NamedTuple):
 def builtin() -> Iterator[Candidate]:
     """The suite's own engines."""
     for path in sorted(room("engines").glob("*/engine.yaml")):
-        yield Candidate(read_engine_file(path), "", path.parent)
+        yield Candidate(read_engine_file(path), "", path.parent, home=path.parent)
 
 
 def find(name: str) -> Candidate:
@@ -118,31 +120,32 @@ def find(name: str) -> Candidate:
         raise EngineUnusable(f"no engine {shortened(name)}")
     folder, path = room("engines") / name, Path(name)
     if name and "/" not in name and (folder / "engine.yaml").is_file():
-        return Candidate(read_engine_file(folder / "engine.yaml"), "", folder)
+        return Candidate(read_engine_file(folder / "engine.yaml"), "", folder, home=folder)
     if name and path.is_dir():
         if not (path / "engine.yaml").is_file():
             raise EngineUnusable(f"{name}: the folder holds no engine.yaml; `harness init-engine NAME` writes one")
-        return Candidate(read_engine_file(path / "engine.yaml"), name, path.resolve())
+        return Candidate(read_engine_file(path / "engine.yaml"), name, path.resolve(), home=path.resolve())
     module, colon, class_name = name.partition(":")
     if colon and module and class_name.isidentifier() and all(part.isidentifier() for part in module.split(".")):
-        return Candidate(_beside(module), name, None, module, class_name)
+        file, home = _beside(module)
+        return Candidate(file, name, None, module, class_name, home=home)
     known = [candidate.file.name for candidate in builtin()]
     also = f"; known are {', '.join(known)}; a folder with an engine.yaml or package.module:Class will do as well"
     raise EngineUnusable(f"no engine {shortened(name)}{nearest(name, known) or also}")
 
 
-def _beside(module: str) -> EngineFile:
-    """The engine.yaml beside a module, or the least that can be said without one."""
+def _beside(module: str) -> tuple[EngineFile, Path]:
+    """The engine.yaml beside a module, or the least that can be said without one; and the module's folder."""
     if str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # last, so that no folder here stands in the way of an installed package
     found = _located(module)
     if found is None or found.origin is None:
         raise EngineUnusable(f"module {module!r} cannot be found; is it installed in this environment ({sys.prefix})?")
-    path = Path(found.origin).parent / "engine.yaml"
-    if path.is_file():
-        return read_engine_file(path)
+    home = Path(found.origin).parent
+    if (home / "engine.yaml").is_file():
+        return read_engine_file(home / "engine.yaml"), home
     name = module.rpartition(".")[2].lower().replace("_", "-").strip("-")
-    return EngineFile(name=name, title=module)
+    return EngineFile(name=name, title=module), home
 
 
 def _located(module: str) -> ModuleSpec | None:

@@ -7,7 +7,7 @@ One message is one line of JSON. The harness sends `Start`, `ProgramOrder`, `Run
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -17,6 +17,8 @@ from harness.cases import Case, is_dtype
 from harness.engine import Array, Graph, Node, Observed, Opaque
 from harness.language import export
 from harness.language.export import Program
+from harness.language.words import ATTRIBUTES, NAMES
+from harness.problems import nearest
 from harness.seen import Raised, Seen, StepSeen, Warned
 from harness.text import clean
 
@@ -68,7 +70,7 @@ class Run(Message, frozen=True, kw_only=True, tag="run"):
     program: int
     values: Annotated[list[Any], Meta(description="of the parameters, in order")]
     types: Annotated[
-        list[str], Meta(description="of the values: float, int, bool, text, null, or name (of a dtype of the engine)")
+        list[str], Meta(description="of the values: float, int, complex, bool, text, null, or name (of a dtype of the engine)")
     ]
 
 
@@ -174,12 +176,22 @@ def line(message: Message) -> bytes:
     return _encoder.encode(message) + b"\n"
 
 
-def answer(text: bytes) -> Answer:
+class Showed(NamedTuple):
+    """A result, read."""
+
+    run: int
+    seen: Seen
+
+
+def answer(text: bytes) -> CapabilitiesAnswer | Unusable | Showed:
     """The message in a line that a worker wrote. Raises `BadAnswer`."""
     try:
-        return _decoder.decode(text)
+        message = _decoder.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadAnswer(f"{error}: {text[:100]!r}") from None
+    if not isinstance(message, Result):
+        return message
+    return Showed(message.run, seen(message, plain=b'"number"' not in text and b'"foreign"' not in text))
 
 
 def program(number: int, given: Program) -> bytes:
@@ -212,57 +224,69 @@ def _type(value: Any) -> str:
 
 
 def capabilities(message: CapabilitiesAnswer) -> Capabilities:
+    """Raises `BadAnswer` where a word is none of the language: it would be a feature that nobody asks for."""
+    for given, known in ((message.names, NAMES), (message.attributes, ATTRIBUTES), (message.settable, ATTRIBUTES)):
+        for word in given:
+            if word not in known:
+                raise BadAnswer(f"{word!r} is no word of the language{nearest(word, known)}")
     words = Words(frozenset(message.names), frozenset(message.attributes), frozenset(message.settable))
     return Capabilities(message.version, message.runtime, words, message.forks)
 
 
-def seen(message: Result) -> Seen:
-    """What a result says. Raises `BadAnswer`."""
-    graph = None
-    if message.graph is not None and message.graph.nodes:
-        count = len(message.graph.nodes)
-        if any(not 0 <= end < count for edge in message.graph.edges for end in edge):
-            raise BadAnswer("a graph has an edge to no node")
-        nodes = tuple(Node(label, role, tuple(names)) for label, role, names in message.graph.nodes)
-        graph = Graph(nodes, tuple(message.graph.edges))
+def seen(message: Result, plain: bool = False) -> Seen:
+    """What a result says; ``plain``: no number in it is spelt out. Raises `BadAnswer`."""
     return Seen(
         [
             StepSeen(
                 None if step.raised is None else _raised(step.raised),
-                [_value(value) for value in step.observed],
-                [Warned(warned.kind, warned.text) for warned in step.warned],
+                [_value(value, plain) for value in step.observed],
+                [Warned(warned.kind, warned.text) for warned in step.warned] if step.warned else [],
             )
             for step in message.steps
         ],
         None if message.aborted is None else _raised(message.aborted),
         message.seconds,
-        graph,
+        None if message.graph is None else _graph(message.graph),
         message.broken,
         tuple(message.leaks),
     )
+
+
+def _graph(data: GraphData) -> Graph | None:
+    count = len(data.nodes)
+    if any(not 0 <= end < count for edge in data.edges for end in edge):
+        raise BadAnswer("a graph has an edge to no node")
+    nodes = tuple(Node(label, role, tuple(names)) for label, role, names in data.nodes)
+    return Graph(nodes, tuple(data.edges)) if nodes else None
 
 
 def _raised(data: RaisedData) -> Raised:
     return Raised(data.kind, data.text, data.message, data.line, data.top, data.fault, data.advice)
 
 
-def _value(data: Any, depth: int = 50) -> Observed | Raised:
+def _value(data: Any, plain: bool, depth: int = 50) -> Observed | Raised:
+    """``plain``: it holds no number that is spelt out, and nothing foreign."""
     kind = type(data)
     if kind is dict:
+        if "values" in data:
+            return _array(data, plain)
         return _special(data)
     if kind is list:
         if depth == 0:
             raise BadAnswer("lists that are nested without end")
-        return [_value(item, depth - 1) for item in data]
+        return [_value(item, plain, depth - 1) for item in data]
     return data  # type: ignore[no-any-return]
+
+
+def _array(data: dict[str, Any], plain: bool) -> Array:
+    dtype, shape, values = data.get("dtype"), data.get("shape"), data["values"]
+    if type(dtype) is not str or type(shape) is not list or any(type(size) is not int for size in shape):
+        raise BadAnswer(f"{str(data)[:100]} is no tensor: it needs a dtype, a shape and values")
+    return Array(dtype, tuple(shape), values if plain else _numbers(values))
 
 
 def _special(data: dict[str, Any]) -> Observed | Raised:
     match data:
-        case {"dtype": str(dtype), "shape": list(shape), "values": values}:
-            if not all(type(size) is int for size in shape):
-                raise BadAnswer(f"{shape} is no shape")
-            return Array(dtype, tuple(shape), values if type(values) in (int, float, bool) else _numbers(values))
         case {"number": str()}:
             found: Observed = _number(data)
             return found

@@ -86,15 +86,15 @@ def arrange(specs: Sequence[CheckedSpec], settings: Settings) -> Selection:
 
 def target(candidate: Candidate, device: str | None, imports: Iterable[str], graphs: bool) -> Target:
     """The candidate as an executor is told of it. Raises `EngineUnusable` where its interpreter is not there."""
-    file, folder = candidate.file, candidate.folder
+    file, home = candidate.file, candidate.home
     python = candidate.python
     if not python and file.python:
         python = file.python
-        if "/" in python and folder is not None:
-            python = str(folder / Path(python).expanduser())
+        if "/" in python and home is not None:
+            python = str(home / Path(python).expanduser())
     if python and shutil.which(python) is None:
         raise EngineUnusable(f"engine {candidate.source or file.name}: there is no interpreter {python}")
-    return Target(adapter(candidate), device, tuple(imports), graphs, python, file.command)
+    return Target(adapter(candidate), device, tuple(imports), graphs, python, file.command, str(home or ""))
 
 
 class Enough(Exception):

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from harness import plugins, record, selection
-from harness.language import kinds
+from harness import plugins, protocol, record, selection, suite
+from harness.language import kinds, nodes
 from harness.language.records import Spec, Step
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -37,6 +37,16 @@ def spec() -> dict[str, Any]:
     return {"$schema": DRAFT, "title": "A spec of the conformance suite for automatic differentiation"} | out
 
 
+def message() -> dict[str, Any]:
+    """Of a message of the worker protocol, programs included."""
+    out = protocol.schema()
+    out["$defs"] |= nodes.definitions()
+    steps = out["$defs"]["ProgramOrder"]["properties"]["steps"]
+    steps["items"] = {"$ref": "#/$defs/Step"}
+    steps["description"] = "the program; see the schema `program`"
+    return out
+
+
 def all_schemas() -> dict[str, dict[str, Any]]:
     """Name -> schema."""
     return {
@@ -44,6 +54,9 @@ def all_schemas() -> dict[str, dict[str, Any]]:
         "engine": {"$schema": DRAFT, "title": "engine.yaml"} | msgspec.json.schema(plugins.EngineFile),
         "area": {"$schema": DRAFT, "title": "_area.yaml"} | msgspec.json.schema(selection.Area),
         "record": record.schema(),
+        "protocol": message(),
+        "program": nodes.schema(),
+        "export": suite.schema(),
     }
 
 

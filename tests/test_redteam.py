@@ -770,6 +770,29 @@ def test_an_engine_that_cannot_be_used(name: str, engine: EngineFolder, spec_fil
         assert result.code == 6 and folder.name in result.err and "internal" not in result.err, result
 
 
+CORNERS = {
+    "a parameter's type": "def f(a: __import__('os')):\n  return a\nx = f(1)",
+    "a function's type": "def f(a) -> __import__('os'):\n  return a\nx = f(1)",
+    "a method's type": "class C(Function):\n  def forward(ctx, x: __import__('os')):\n    return x\n"
+    "  def backward(ctx, g):\n    return g\nx = 1",
+    "a variable's type": "x: __import__('os') = 1",
+    "a type's name": "def f[T: __import__('os')](a):\n  return a\nx = f(1)",
+    "a class of a kind": "class C[T: __import__('os')](Function):\n  def forward(ctx, x):\n    return x\n"
+    "  def backward(ctx, g):\n    return g\nx = 1",
+    "a keyword of a class": "class C(Function, metaclass=__import__('os')):\n  def forward(ctx, x):\n    return x\nx = 1",
+    "a default": "def f(a=__import__('os')):\n  return a\nx = f(1)",
+    "a decorator": "@__import__('os')\ndef f(a):\n  return a\nx = f(1)",
+}
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_no_corner_of_the_grammar_runs_code(name: str, spec_file: SpecFile, harness: Harness) -> None:
+    """Wherever Python would evaluate an expression, the checker has looked at it."""
+    lines = "".join(f"  {line}\n" for line in CORNERS[name].split("\n"))
+    result = harness("check", spec_file(f"run: |\n{lines}expect: {{x: 1}}"))
+    assert result.code == 4, result
+
+
 @pytest.mark.parametrize("code", ["1 / 0", "import sys; sys.exit(0)", "class B(BaseException): pass\nraise B"])
 def test_a_package_that_breaks_when_its_module_is_looked_for(
     code: str, tmp_path: Path, spec_file: SpecFile, harness: Harness

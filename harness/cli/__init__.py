@@ -28,7 +28,9 @@ COMMANDS = {
     "rerun": "Run again what a record holds, or only what failed in it.",
     "kinds": "List the kinds of errors and warnings.",
     "words": "List the words of the spec language.",
-    "schema": "Print a JSON Schema: of specs, engine files or run records.",
+    "export": "Print specs as JSON lines with their programs and expected values, for any language.",
+    "protocol": "Print the protocol that workers speak, or check that an engine's worker speaks it.",
+    "schema": "Print a JSON Schema: of specs, engine files, run records, the protocol or an export.",
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-SCHEMAS = ("spec", "engine", "area", "record")
+SCHEMAS = ("spec", "engine", "area", "record", "protocol", "program", "export")
 
 
 @click.command("schema")
@@ -15,7 +15,8 @@ SCHEMAS = ("spec", "engine", "area", "record")
     "--write", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write all of them into a folder."
 )
 def command(which: str, write: Path | None) -> int:
-    """Print the JSON Schema of spec files, engine.yaml, _area.yaml, or a line of a run record."""
+    """Print the JSON Schema of spec files, engine.yaml, _area.yaml; of a line of a run record, of the worker protocol or of
+    an export; or of a program in these two."""
     from harness import schema
 
     schemas = schema.all_schemas()

@@ -33,6 +33,8 @@ class Target(NamedTuple):
     """The interpreter of its workers; empty for this one."""
     command: tuple[str, ...] = ()
     """What starts a worker that is not ours; it speaks the protocol itself."""
+    home: str = ""
+    """The folder in which the command runs."""
 
 
 class Limits(NamedTuple):

@@ -18,7 +18,7 @@ from harness.capabilities import Capabilities
 from harness.engine import EngineUnusable
 from harness.execution import GIB, Done, Job, Limits, Lost, Source, Target, machine
 from harness.execution.process import Garbage, Process
-from harness.protocol import CapabilitiesAnswer, Result, Unusable
+from harness.protocol import CapabilitiesAnswer, Showed, Unusable
 from harness.record import Status
 from harness.text import printable
 
@@ -265,14 +265,11 @@ class Local:
         if worker not in self.workers:
             return
         side = self.sides[worker.target]
-        if isinstance(message, Result) and worker.ready and worker.asked:
+        if isinstance(message, Showed) and worker.ready and worker.asked:
             number, job, wanted = worker.asked[0]
+            seen = message.seen
             if message.run != number:
                 raise Garbage(f"answered run {message.run} where {number} is due")
-            try:
-                seen = protocol.seen(message)
-            except protocol.BadAnswer as error:
-                raise Garbage(f"wrote what is no message where messages are due: {error}") from None
             worker.asked.popleft()
             now = time.monotonic()
             side.case_seconds += (now - worker.begun - side.case_seconds) / (20 if side.case_seconds else 1)
@@ -298,7 +295,11 @@ class Local:
             side.failed_starts = 0
             side.start_seconds = time.monotonic() - worker.started
             if side.capabilities is None:
-                side.capabilities = protocol.capabilities(message)
+                try:
+                    side.capabilities = protocol.capabilities(message)
+                except protocol.BadAnswer as error:
+                    self._unusable(side, f"its worker says what it cannot: {printable(str(error))}")
+                    self._retire(worker)
         elif isinstance(message, Unusable) and not worker.ready:
             self._retire(worker)
             if side.capabilities is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from harness import protocol
 from harness.execution import Job, Target
 from harness.execution.machine import end
-from harness.protocol import EngineOrder, Start
+from harness.protocol import CapabilitiesAnswer, EngineOrder, Showed, Start, Unusable
 from harness.text import clean
 
 WORKER = Path(__file__).resolve().parent.parent / "worker"
@@ -56,13 +56,14 @@ class Process:
             f"{name}_NUM_THREADS": "1" for name in THREADS if f"{name}_NUM_THREADS" not in os.environ
         }
         environment["HARNESS_WORKER"] = self.mark.partition("=")[2]
+        self.ours = not told.command
         self.popen = subprocess.Popen(
             told.command or (told.python or sys.executable, str(WORKER)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=environment,
-            cwd=told.adapter.folder if told.command else None,
+            cwd=told.home or None if told.command else None,
             start_new_session=True,  # Ctrl-C is ours, and all that the worker starts can be ended with it
         )
         assert self.popen.stdin and self.popen.stdout and self.popen.stderr
@@ -123,9 +124,9 @@ class Process:
 
     # ---- answers
 
-    def read(self) -> list[protocol.Answer]:
+    def read(self) -> list[CapabilitiesAnswer | Unusable | Showed]:
         """The messages that came. Raises `Garbage`."""
-        messages: list[protocol.Answer] = []
+        messages: list[CapabilitiesAnswer | Unusable | Showed] = []
         while True:
             try:
                 data = os.read(self.answers, 1 << 16)
@@ -176,7 +177,7 @@ class Process:
 
     def kill(self, *, ask_where: bool = False) -> None:
         """End it and all that it started; ``ask_where``: have it write first where it is."""
-        if ask_where and self.popen.poll() is None:
+        if ask_where and self.ours and self.popen.poll() is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.popen.pid, signal.SIGUSR1)
                 patience = time.monotonic() + 0.3

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from harness.language.documents import Place
+from harness.language.nodes import NODES
 from harness.language.words import ATTRIBUTES, BUILTINS, COMPARISONS, DTYPES, LISTS, NAMES, OPERATORS, PROPERTIES, Word
 from harness.problems import Problem, nearest, shortened
 
@@ -48,6 +49,10 @@ _HINTS: Final[dict[type[ast.AST], str]] = {
     ast.SetComp: "use a list comprehension",
     ast.GeneratorExp: "use a list comprehension",
 }
+
+
+_HARMLESS: Final = frozenset({"ctx", "kind"})
+"""Fields of Python's nodes that say nothing of what is run: what a name is there for, the u of u"text"."""
 
 
 class Source(NamedTuple):
@@ -86,6 +91,8 @@ def parse(
     else:
         checker.assigned_anywhere(tree)
         checker.block(tree.body)
+    if len(problems) == before:
+        checker.nothing_else(tree)
     if len(problems) > before:
         return None
     ast.increment_lineno(tree, source.place.line - 1)
@@ -225,6 +232,16 @@ class _Checker:
             case _:
                 self.unknown(node, "this target of an assignment")
 
+    def nothing_else(self, tree: ast.AST) -> None:
+        """Look once more, field by field, that the tree holds nothing but what the table of nodes has: Python's grammar has
+        corners (and gets new ones) of which the rules above have never heard."""
+        for node in ast.walk(tree):
+            kind = NODES.get(type(node).__name__)
+            for name, value in ast.iter_fields(node):
+                known = isinstance(node, (ast.Module, ast.Expression)) or (kind is not None and name in kind.fields)
+                if not known and name not in _HARMLESS and value not in (None, [], 0):
+                    self.problem(node, f"{name!r} of {_word(node)} is not part of the language")
+
     def bind(self, node: ast.AST, name: str) -> None:
         if name.startswith("_"):
             self.problem(node, f"name {name!r} begins with an underscore; choose another")
@@ -263,6 +280,10 @@ class _Checker:
         self.inside, self.local = node.name, set()
         for argument in arguments.args:
             self.bind(argument, argument.arg)
+            if argument.annotation is not None:  # Python would evaluate it
+                self.problem(argument.annotation, "types are not written here: a parameter is a plain name")
+        if node.returns is not None:
+            self.problem(node.returns, "types are not written here")
         for child in same_scope(*node.body):
             if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
                 self.bind(child, child.id)
