@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -141,9 +142,8 @@ def conclude(
     """What the verdicts of a run amount to.
 
     ``is_part``: one shard of several, which may hold nothing that could be judged; the merged run may not."""
-    statuses: dict[str, int] = {}
-    for case in cases:
-        statuses[case.status.value] = statuses.get(case.status.value, 0) + 1
+    counted = Counter(case.status for case in cases)
+    statuses = {status.value: counted[status] for status in Status if counted[status]}
     unexpected = sum(case.standing is Standing.UNEXPECTED for case in cases)
     conditions: list[tuple[Exit, str]] = []
     if unexpected:

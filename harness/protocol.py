@@ -20,7 +20,7 @@ from harness.language.export import Program
 from harness.language.words import ATTRIBUTES, NAMES
 from harness.problems import nearest
 from harness.seen import Raised, Seen, StepSeen, Warned
-from harness.text import clean
+from harness.text import printable
 
 VERSION = "1.0"
 """Of the protocol. A worker that answers with another major version is not used."""
@@ -70,7 +70,8 @@ class Run(Message, frozen=True, kw_only=True, tag="run"):
     program: int
     values: Annotated[list[Any], Meta(description="of the parameters, in order")]
     types: Annotated[
-        list[str], Meta(description="of the values: float, int, complex, bool, text, null, or name (of a dtype of the engine)")
+        list[str],
+        Meta(description="of the values: float, int, complex, bool, text, null, or name (of a dtype of the engine)"),
     ]
 
 
@@ -225,6 +226,8 @@ def _type(value: Any) -> str:
 
 def capabilities(message: CapabilitiesAnswer) -> Capabilities:
     """Raises `BadAnswer` where a word is none of the language: it would be a feature that nobody asks for."""
+    if not message.version.isprintable():
+        raise BadAnswer(f"{message.version!a} is no version: a text on one line is due")
     for given, known in ((message.names, NAMES), (message.attributes, ATTRIBUTES), (message.settable, ATTRIBUTES)):
         for word in given:
             if word not in known:
@@ -324,7 +327,7 @@ class _Foreign:
     """Something that an adapter read and that is no data; the judge says so, by the name of its class."""
 
     def __new__(cls, name: str) -> Any:
-        return object.__new__(type(clean(name), (), {}))
+        return object.__new__(type(printable(name)[:100], (), {}))
 
 
 def schema() -> dict[str, Any]:

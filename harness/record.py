@@ -8,7 +8,9 @@ speaks of it (`summary`, `values`), and nothing else of the harness.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -234,7 +236,10 @@ class Writer:
     def __init__(self, path: Path, *, append: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self._file: IO[bytes] = path.open("ab" if append else "wb", buffering=0)
+        self._file: IO[bytes] = path.open("ab", buffering=0)
+        _locked(self._file, path)
+        if not append and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
+            self._file.truncate(0)
         self._sorted = not append
         self._written: list[str] = []
 
@@ -280,6 +285,20 @@ class Writer:
         self._file.close()
 
 
+def _locked(file: IO[bytes], path: Path) -> None:
+    """Two runs that write to one record would each spoil the other's. Raises `RecordError`."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            raise RecordError(f"{path}: another run is writing to it; use --output for another folder") from None
+
+
 class Different(RecordError):
     """A record that cannot be gone on with: it is of another run."""
 
@@ -292,7 +311,7 @@ def resume(path: Path, header: Header, specs: Mapping[str, SpecLine]) -> Run | N
     whole = data[: data.rfind(b"\n") + 1]
     if not whole:
         return None
-    run = read(path)
+    run = _parsed(path, whole)
     for what, value in _identity(header).items():
         if (other := _identity(run.header)[what]) != value:
             raise Different(f"{path}: another {what} ({other}, now {value}); without --resume, the run begins anew")
@@ -308,7 +327,7 @@ def _identity(header: Header) -> dict[str, object]:
     engine = header.engine
     return {
         "selection of specs": header.suite,
-        "engine": f"{engine.name} {engine.version} on {engine.device}",
+        "engine": " ".join([engine.name, engine.version, "on", engine.device, *filter(None, [engine.source])]),
         "number of cases": header.cases,
         "runtime": header.python,
         "harness": header.harness,
@@ -321,9 +340,14 @@ def _identity(header: Header) -> dict[str, object]:
 def read(path: Path) -> Run:
     """Read a record. A last line cut short (a killed run) is dropped; anything else unreadable is a `RecordError`."""
     try:
-        lines = path.read_bytes().split(b"\n")
+        data = path.read_bytes()
     except OSError as error:
         raise RecordError(f"{path}: cannot be read: {error.strerror or error}") from None
+    return _parsed(path, data)
+
+
+def _parsed(path: Path, data: bytes) -> Run:
+    lines = data.split(b"\n")
     header: Header | None = None
     footer: Footer | None = None
     specs: dict[str, SpecLine] = {}

@@ -32,6 +32,8 @@ DOUBTED = (Status.FAIL, Status.CRASH, Status.TIMEOUT)
 """Verdicts that are given a second time, alone."""
 PATIENCE = 5
 """Cases that may run into their time limit twice; after so many, once is enough."""
+SEARCH = 200
+"""Runs that all searches for the company in which a case fails may take together."""
 FRESH = 50
 """The same for failures of an engine of which every second opinion costs a new process (it cannot fork)."""
 
@@ -128,7 +130,10 @@ class Trial:
         self.checked: dict[int, CheckedSpec] = {}
         self.rounds: dict[str, list[CaseLine]] = {}
         self.doubts: dict[str, tuple[CaseLine, Done]] = {}
-        self.searches: dict[str, Generator[tuple[Job, ...], bool, tuple[Job, ...] | None]] = {}
+        self.searches: dict[str, Generator[tuple[Job, ...], bool | None, tuple[Job, ...] | None]] = {}
+        self.culprits: list[tuple[Job, ...]] = []
+        """Companies that searches found, the last one first."""
+        self.searched = 0
         self.second_opinions: Counter[Status] = Counter()
         self.gone = ""
         """Why some cases have no verdict."""
@@ -211,6 +216,7 @@ class Trial:
         id = done.job.case.id
         if isinstance(done.outcome, Lost) and done.outcome.status is None:
             self.gone = done.outcome.reason
+            self.unconfirmed(id)
             return
         line = judged(done, self.checked[done.job.work.number], self.wording)
         if id in self.searches:
@@ -251,16 +257,30 @@ class Trial:
 
     def second_opinion(self, alone: CaseLine) -> None:
         first, done = self.doubts[alone.id]
-        if alone.status in DOUBTED or first.status is Status.TIMEOUT or not done.before:
+        if alone.status in DOUBTED or first.status is Status.TIMEOUT:
             del self.doubts[alone.id]
             note = [] if alone.status in DOUBTED else [f"among other cases: {first.reason or first.status.value}"]
             self.settle(msgspec.structs.replace(alone, remarks=[*alone.remarks, *note]))
             return
-        self.searches[alone.id] = doubt.smallest(done.before)
-        self.again(_alone(done.job, next(self.searches[alone.id])))
+        if self.searched >= SEARCH:
+            self.unconfirmed(alone.id)
+            return
+        self.searches[alone.id] = doubt.smallest(done.before, self.culprits)
+        self.search(alone.id, None)
 
-    def search(self, id: str, failed: bool) -> None:
+    def unconfirmed(self, id: str) -> None:
+        """Nobody can look a second time: what was seen once is the verdict."""
+        if id in self.doubts:
+            first, _ = self.doubts.pop(id)
+            if self.searches.pop(id, None) is not None or self.searched >= SEARCH:
+                reason = f"it passes alone, and did not among other cases; {first.reason}".removesuffix("; ")
+                first = msgspec.structs.replace(first, status=Status.FLAKY, reason=reason)
+            self.settle(first)
+
+    def search(self, id: str, failed: bool | None) -> None:
+        """Go on with a search, having heard whether the case ``failed`` in the company that was tried last."""
         first, done = self.doubts[id]
+        self.searched += 1
         try:
             self.again(_alone(done.job, self.searches[id].send(failed)))
         except StopIteration as found:
@@ -269,6 +289,7 @@ class Trial:
             if found.value is None:
                 said = f"{does} once, and not again: neither alone nor after the {len(done.before)} cases before it"
             else:
+                self.culprits.insert(0, found.value)
                 company = ", ".join(job.case.id for job in found.value)
                 said = f"it passes alone; {does} when {company} ran before it in the same process"
             reason = f"{said}; {first.reason}" if first.reason else said

@@ -83,7 +83,7 @@ def _is_plain_pass(checked: CheckedSpec, case: Case, seen: Seen) -> bool:
     if seen.broken or seen.aborted is not None or len(seen.steps) != len(case.steps):
         return False
     for step, wanted, showed in zip(checked.spec.steps, case.steps, seen.steps, strict=True):
-        if step.raises or step.warns or showed.warned or len(showed.observed) != len(wanted):
+        if step.raises or showed.raised or step.warns or showed.warned or len(showed.observed) != len(wanted):
             return False
         for value, shows in zip(wanted, showed.observed, strict=True):
             if isinstance(shows, Raised):
@@ -111,6 +111,8 @@ class _Judge:
 
     def verdict(self, seen: Seen) -> tuple[Status, list[Check], str]:
         steps = self.checked.spec.steps
+        if len(seen.steps) > len(steps):
+            raise _Broken(f"{len(seen.steps)} steps were reported of {len(steps)}")
         for number, (step, wanted) in enumerate(zip(steps, self.case.steps, strict=True)):
             if number >= len(seen.steps):
                 if seen.aborted is None:
@@ -122,6 +124,10 @@ class _Judge:
                 raise _Broken(f"step {number + 1}: {len(showed.observed)} of {len(wanted)} observations were reported")
             if step.raises:
                 self.error(number, showed.raised)
+            elif showed.raised is not None:
+                raise _Broken(
+                    f"step {number + 1}: an error was reported where none is due, and not as what ended the program"
+                )
             for position, value in enumerate(wanted):
                 self.observation(number, position, value, showed.observed[position])
             if showed.warned or step.warns:

@@ -29,14 +29,7 @@ def _size(context: click.Context, option: click.Parameter, value: str | None) ->
     return size
 
 
-options = several(
-    click.option(
-        "-j",
-        "--jobs",
-        type=click.IntRange(1, 4096),
-        metavar="N",
-        help="Worker processes that may be busy at once.  [default: the cores of this machine]",
-    ),
+limits = several(
     click.option(
         "--isolate",
         type=click.Choice(ISOLATE),
@@ -53,6 +46,30 @@ options = several(
         help="For one case, on a machine of usual speed; more on a slower one.",
     ),
     click.option("--memory", callback=_size, metavar="SIZE", help="For one worker: 4G, 800M.  [default: a fair share]"),
+)
+
+options = several(
+    click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 4096),
+        metavar="N",
+        help="Worker processes that may be busy at once.  [default: the cores of this machine]",
+    ),
+    click.option(
+        "--executor",
+        "kind",
+        type=click.Choice(("local", "ray")),
+        default="local",
+        show_default=True,
+        help="Where workers run: on this machine, or on the nodes of a Ray cluster.",
+    ),
+    click.option(
+        "--address",
+        metavar="A",
+        help="The Ray cluster that this machine belongs to: host:port, or auto.  [default: a Ray of this machine alone]",
+    ),
+    limits,
     click.option(
         "--python",
         "pythons",
@@ -63,20 +80,41 @@ options = several(
 )
 
 
-def executor(jobs: int | None, isolate: str, timeout: float, memory: int) -> Executor:
+def executor(
+    jobs: int | None, isolate: str, timeout: float, memory: int, kind: str = "local", address: str | None = None
+) -> Executor:
     """What the options mean. Raises `click.UsageError` where they contradict each other."""
     from harness.execution import machine
 
+    if kind == "ray":
+        return _ray(jobs, isolate, Limits(timeout, memory), address)
+    if address is not None:
+        raise click.UsageError("--address is of a Ray cluster: it needs --executor ray")
     if isolate == "none":
         from harness.execution.inline import Inline
 
         return Inline(common.steady)
     if os.name != "posix":
         raise click.UsageError("workers need a POSIX system; use --isolate none here")
-    limits = Limits(timeout * machine.factor(), memory)
     from harness.execution.local import Local
 
-    return Local(jobs or machine.cores(), limits, each_alone=isolate == "case")
+    return Local(jobs or machine.cores(), Limits(timeout * machine.factor(), memory), each_alone=isolate == "case")
+
+
+def _ray(jobs: int | None, isolate: str, limits: Limits, address: str | None) -> Executor:
+    """Limits as they were given: each node knows how fast it is."""
+    if isolate == "none":
+        raise click.UsageError("--executor ray runs engines in processes of its nodes: --isolate none is not for it")
+    try:
+        from harness.execution.ray import NoCluster, Ray
+
+        return Ray(jobs, limits, address or "", each_alone=isolate == "case")
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise click.UsageError('--executor ray needs Ray: pip install "autograd-conformance[ray]"') from None
+    except NoCluster as error:
+        raise click.UsageError(f"--executor ray: {error}") from None
 
 
 def in_pythons(candidates: Sequence[Candidate | Any], pythons: Sequence[str]) -> list[Candidate | Any]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 5
 MAX_CHECKS = 3
-MAX_OUTPUT = 12
+MAX_OUTPUT = 22
 """What one screen has room for; the record and the reports hold all."""
 
 
@@ -56,9 +56,10 @@ def _bar(shown: Progress, trial: Trial) -> Callable[[CaseLine], None]:
 
 def tell(run: Run, outcome: Outcome, quiet: bool) -> None:
     """Print the verdict."""
-    for line in _lines(run, outcome, quiet):
-        # A CI runner takes any line that begins with :: for a command, whoever wrote it.
-        click.echo(f"| {line.lstrip()}" if line.lstrip().startswith("::") else line)
+    for text in _lines(run, outcome, quiet):
+        for line in text.split("\n"):
+            # A CI runner takes any line that begins with :: for a command, whoever wrote it.
+            click.echo(f"| {line.lstrip()}" if line.lstrip().startswith("::") else line)
 
 
 def _lines(run: Run, outcome: Outcome, quiet: bool) -> Iterator[str]:

@@ -29,6 +29,8 @@ FIRST = 4
 """Cases that the first worker is asked for, before anybody knows how long they take."""
 LOOK = 0.25
 """Seconds between two looks at what workers hold."""
+STOPPED = 0.5
+"""Seconds that the supervisor may be late before it grants them to its workers."""
 PROCESSES = 256
 """Descendants that a worker may have."""
 STARTS = 3
@@ -83,6 +85,7 @@ class Local:
         self.done: deque[Done] = deque()
         self.selector = selectors.DefaultSelector()
         self.looked = 0.0
+        self.awake = time.monotonic()
         self.memory = limits.memory or max(GIB, min(8 * GIB, machine.memory() // (2 * workers)))
 
     # ---- what the caller asks
@@ -230,12 +233,15 @@ class Local:
 
     def _wait(self) -> None:
         """Until something happens, or it is time to look whether something should have."""
-        now = time.monotonic()
+        self._pardon()
+        now = self.awake
         ends = [self._deadline(worker) for worker in self.workers if worker.asked or not worker.ready]
         soonest = min([LOOK, *(end - now for end in ends)])
         if any(worker.unsent for worker in self.workers):
             soonest = min(soonest, 0.01)
-        for key, _ in self.selector.select(max(soonest, 0.0)):
+        events = self.selector.select(max(soonest, 0.0))
+        self._pardon()
+        for key, _ in events:
             worker: Process = key.data
             if worker not in self.workers:
                 continue  # it went while we were at another
@@ -247,6 +253,15 @@ class Local:
         for worker in list(self.workers):
             worker.flush()
         self._look()
+
+    def _pardon(self) -> None:
+        """Where we were stopped, or whoever judges took long, the time that it took is nobody's fault."""
+        now = time.monotonic()
+        if (lost := now - self.awake - LOOK) > STOPPED:
+            for worker in self.workers:
+                worker.begun += lost
+                worker.started += lost
+        self.awake = now
 
     def _answers(self, worker: Process) -> bool:
         """Take what a worker wrote; False where it is dead."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,8 +20,12 @@ from harness.protocol import CapabilitiesAnswer, EngineOrder, Showed, Start, Unu
 from harness.text import clean
 
 WORKER = Path(__file__).resolve().parent.parent / "worker"
-TAIL = 4_000
-"""Bytes of an engine's output that are kept."""
+TAIL = 16_000
+"""Bytes of an engine's output that are kept, of which `Process.said` chooses."""
+STACK = ("Fatal Python error", "Current thread", "Thread 0x")
+BEFORE, AFTER = 8, 14
+"""Lines of output that are shown before and after the head of a Python stack, which begins with where it is."""
+CHUNK = 2**16
 LONGEST = 256 * 2**20
 """Bytes of one message."""
 THREADS = ("OMP", "OPENBLAS", "MKL", "VECLIB", "NUMEXPR")
@@ -124,30 +129,29 @@ class Process:
 
     # ---- answers
 
-    def read(self) -> list[CapabilitiesAnswer | Unusable | Showed]:
-        """The messages that came. Raises `Garbage`."""
-        messages: list[CapabilitiesAnswer | Unusable | Showed] = []
+    def read(self) -> Iterator[CapabilitiesAnswer | Unusable | Showed]:
+        """The messages that came, one by one. Raises `Garbage` behind those that were good."""
         while True:
             try:
-                data = os.read(self.answers, 1 << 16)
+                data = os.read(self.answers, CHUNK)
             except BlockingIOError:
-                break
+                return
             if not data:
                 self.silent = True
-                break
-            self._received += data
-            if len(data) < 1 << 16:
-                break
-        *lines, rest = bytes(self._received).split(b"\n") if b"\n" in self._received else [bytes(self._received)]
-        self._received = bytearray(rest)
-        if len(self._received) > LONGEST:
-            raise Garbage("wrote without end where messages are due")
-        for text in lines:
-            try:
-                messages.append(protocol.answer(text))
-            except protocol.BadAnswer as error:
-                raise Garbage(f"wrote what is no message where messages are due: {clean(str(error))}") from None
-        return messages
+                return
+            first, *others = data.split(b"\n")
+            self._received += first
+            if len(self._received) > LONGEST:
+                raise Garbage("wrote without end where messages are due")
+            for following in others:
+                text, self._received = self._received, bytearray(following)
+                try:
+                    message = protocol.answer(bytes(text))
+                except protocol.BadAnswer as error:
+                    raise Garbage(f"wrote what is no message where messages are due: {clean(str(error))}") from None
+                yield message
+            if len(data) < CHUNK:
+                return
 
     def listen(self) -> bool:
         """Take what the engine wrote to its output; False where nothing came."""
@@ -163,7 +167,10 @@ class Process:
         """The last that the engine wrote; of the Python stacks in it, only the engine's own part."""
         lines = self.tail.decode("utf-8", "replace").strip().splitlines()
         ours = (f'File "{WORKER}', 'File "<frozen runpy>"')
-        return "\n".join(line for line in lines if not line.strip().startswith(ours))
+        lines = [line for line in lines if not line.strip().startswith(ours)]
+        stack = next((at for at, line in enumerate(lines) if line.startswith(STACK)), None)
+        first = len(lines) - BEFORE - AFTER if stack is None else stack - BEFORE
+        return "\n".join(line[:500] for line in lines[max(0, first) :][: BEFORE + AFTER])
 
     # ---- the end
 

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import CodeType
 from typing import Any, Final, NamedTuple, TypeVar
 
+from harness import interrupts
 from harness.engine import NATIVE, Engine, Unsupported
 from harness.language.export import Program, StepTree
 from harness.language.guards import Guards, arithmetic
@@ -149,7 +150,7 @@ class _Keys:
 
 def _raised(error: BaseException) -> Raised:
     """Whatever an engine raises is a verdict, but for the user's own Ctrl-C."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, interrupts.users):
         raise error
     return Raised(error)
 
@@ -160,9 +161,9 @@ def _reader(engine: Engine) -> Callable[[Any], Any]:
     def reading(value: Any) -> Any:
         try:
             return read(value)
-        except (KeyboardInterrupt, Unsupported):
-            raise
         except BaseException as error:
+            if isinstance(error, (Unsupported, *interrupts.users)):
+                raise
             raise Unreadable(f"{type(error).__name__}: {error}") from error
 
     return reading

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from time import perf_counter
 from types import CodeType
 from typing import Any, NamedTuple
 
+from harness import interrupts
 from harness.engine import Engine, Graph, Node, Unsupported
 from harness.language import compile as compiler
 from harness.language.compile import Raised as Caught
@@ -86,7 +87,7 @@ class Host:
     def _reset(self) -> None:
         try:
             self.engine.reset()
-        except KeyboardInterrupt:
+        except interrupts.users:
             raise
         except BaseException as error:
             self.wrong = _told(error)
@@ -112,14 +113,14 @@ class Host:
         aborted: BaseException | None = None
         loaded.runner.guards.reset()
         self.heard.ready()
-        begun = time.perf_counter()
+        begun = perf_counter()
         try:
             names = loaded.runner.call(out.append, *values)
-        except KeyboardInterrupt:
+        except interrupts.users:
             raise
         except BaseException as error:
             aborted = error
-        seconds = time.perf_counter() - begun
+        seconds = perf_counter() - begun
         try:
             steps = self._steps(loaded, out)
             ended = None if aborted is None else self._described(aborted, loaded.file)
@@ -127,7 +128,7 @@ class Host:
             seen = Seen(steps, ended, round(seconds, 6), graph)
         except Unsupported as lacks:
             seen = Seen([], Raised(None, clean(str(lacks)), fault="unsupported"), round(seconds, 6))
-        except KeyboardInterrupt:
+        except interrupts.users:
             raise
         except BaseException as error:  # an adapter's fault must not stop the other cases
             seen = Seen([], seconds=round(seconds, 6), broken=_told(error))

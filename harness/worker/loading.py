@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from harness import interrupts
 from harness.engine import NATIVE, Engine, EngineUnusable
 from harness.language.words import ATTRIBUTES, NAMES
 from harness.problems import nearest
@@ -38,7 +39,7 @@ def load(adapter: Adapter, device: str | None, imports: Iterable[str] = ()) -> t
     for module in imports:
         try:
             importlib.import_module(module)
-        except KeyboardInterrupt:
+        except interrupts.users:
             raise
         except BaseException as error:
             raise EngineUnusable(f"--import {module}: {where(error)}") from None
@@ -54,7 +55,7 @@ def load(adapter: Adapter, device: str | None, imports: Iterable[str] = ()) -> t
     except ImportError as error:
         install = f"; install it with: {adapter.install}" if adapter.install else ""
         raise EngineUnusable(f"engine {name} cannot be imported: {error}{install}") from None
-    except KeyboardInterrupt:
+    except interrupts.users:
         raise
     except BaseException as error:
         raise EngineUnusable(f"engine {name} cannot be loaded: {where(error)}") from None

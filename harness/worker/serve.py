@@ -15,6 +15,7 @@ import sys
 import threading
 from typing import Any, BinaryIO
 
+from harness import interrupts
 from harness.cache import Store, stamp
 from harness.capabilities import words_of
 from harness.engine import NATIVE, Engine, EngineUnusable
@@ -27,6 +28,8 @@ from harness.worker.loading import Adapter
 
 PROTOCOL = "1.0"
 """Version of the protocol that this worker speaks."""
+_loads, _to_channel, _who, _leave = json.loads, os.write, os.getpid, os._exit
+"""As they were before an engine could put something else in their place."""
 ENDED = 77
 """Exit code of a fork that did all it was asked."""
 
@@ -37,12 +40,13 @@ def main() -> None:
     limits.tell_where_it_hangs()
     limits.no_core_files()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's
+    interrupts.are_the_engines()
     orders, answers = _channel()
     forks = limits.Forks()
     worker = None
     with listening() as heard:
         for text in orders:
-            message = json.loads(text)
+            message = _loads(text)
             if message["message"] == "stop":
                 break
             if message["message"] != "start":
@@ -73,7 +77,7 @@ def _channel() -> tuple[BinaryIO, int]:
 
 def _write(channel: int, data: bytes) -> None:
     while data:
-        data = data[os.write(channel, data) :]
+        data = data[_to_channel(channel, data) :]
 
 
 class Worker:
@@ -143,8 +147,8 @@ class Worker:
         self.forks.forget()
         values = wire.parameters(order["values"], order["types"], self.engine.names)
         seen = self.host.run(self.loaded[order["program"]], values)
-        if os.getpid() != self.process:
-            os._exit(0)  # the program forked, and this is not the process that was asked
+        if _who() != self.process:
+            _leave(0)  # the program forked, and this is not the process that was asked
         _write(self.answers, wire.result(order["run"], seen))
 
     def alone(self, runs: list[dict[str, Any]]) -> None:

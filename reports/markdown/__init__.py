@@ -21,7 +21,7 @@ from harness.summary import (
 from harness.values import MEANING, one_line, plural, printable
 
 MOST_CASES = 25
-MOST_OUTPUT = 12
+MOST_OUTPUT = 22
 """Unexpected cases written out, over all engines."""
 MOST_NOTES = 25
 
