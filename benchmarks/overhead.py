@@ -2,19 +2,22 @@
 
     python benchmarks/overhead.py [--engine torch --engine reference] [--rounds 20]
 
-All in one run, so that the figures are ratios: for every case of the suite, the program as a person would type it (no
-checks at all, errors caught where the spec expects one), the same case through the harness in one process and through a
-worker (run, observe, judge, record), the same checks as parametrised pytest tests and as examples of a hypothesis test.
+All in one run, so that the figures are ratios: for every case of the suite, the program and the expressions that it looks
+at as a person would type them (no checks at all, errors caught where the spec expects one), the same case through the harness
+in one process and through a worker (run, observe, judge, record), the same checks as parametrised pytest tests and as examples
+of a hypothesis test. Beside each ratio stands what is added to the bare program: that is the tool's own.
 Then where the time goes, and what starting up costs. Times are minima over the rounds: the least disturbed run of each.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # as in a worker
 
+import gc
 import math
 import shutil
 import statistics
@@ -43,7 +46,7 @@ PYTEST = """
 import pytest
 from benchmarks import overhead
 
-ITEMS = overhead.ready(overhead.session({engine!r}))[:{count}]
+ITEMS = (overhead.ready(overhead.session({engine!r})) * 8)[:{count}]
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.case.id)
@@ -106,13 +109,15 @@ def check(item: Item) -> record.CaseLine:
 
 
 def bare(checked: CheckedSpec, loaded: Loaded) -> Callable[..., None]:
-    """The spec's program as a plain function over the engine's own names; expectations are not looked at."""
+    """The spec's program as a plain function over the engine's own names, the expressions that it looks at among its lines;
+    nothing is read out of the engine and nothing is compared."""
     lines = [f"def case({', '.join(checked.parameters)}):"]
     for step, tree in zip(checked.spec.steps, checked.trees, strict=True):
         statements = [explain.python(statement) for statement in tree.body]
         if step.raises:
             last = statements.pop()
             statements.append(f"try:\n{textwrap.indent(last, '    ')}\nexcept Exception:\n    pass")
+        statements += map(ast.unparse, tree.observed)
         lines += [textwrap.indent(statement, "    ") for statement in statements]
     scope: dict[str, Any] = {word: loaded.engine.names[word] for word in NAMES if word in loaded.engine.names}
     exec("\n".join(lines), scope)
@@ -157,10 +162,10 @@ class Passes(NamedTuple):
     """Seconds of processor time of the supervisor, of a pass."""
 
 
-def through_worker(name: str, items: Sequence[Item], rounds: int) -> Passes:
+def through_worker(name: str, items: Sequence[Item], rounds: int, *, graphs: bool = False) -> Passes:
     """A pass over all cases through one worker, the record's lines written: wall time and the supervisor's own."""
     executor = Local(1, Limits())
-    executor.open([target(plugins.find(name), None, (), graphs=False)])
+    executor.open([target(plugins.find(name), None, (), graphs=graphs)])
     works = {id(item.checked): Work(number, item.checked.program) for number, item in enumerate(items)}
     jobs = [Job(0, works[id(item.checked)], item.case) for item in items]
     of = {id(job): item for job, item in zip(jobs, items, strict=True)}
@@ -201,7 +206,7 @@ def with_pytest(name: str, count: int) -> float:
             words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder)
             return least(3, lambda: python(*words, cwd=folder))[0]
 
-    return (seconds(count) - seconds(1)) / (count - 1)
+    return (seconds(8 * count) - seconds(count)) / (7 * count)
 
 
 def with_hypothesis(name: str, count: int) -> float | None:
@@ -227,6 +232,7 @@ def measure(name: str, rounds: int) -> Iterator[str]:
     values = [of.values(item.case) for item in items]
     for item in items:
         assert check(item).status == "pass", check(item)
+    gc.freeze()  # as `harness run` does
     rows, running = [], 0.0
     for item, hand, given in zip(items, by_hand, values, strict=True):
         ours, plain = least(rounds, lambda: check(item), lambda: hand(*given))  # noqa: B023
@@ -243,22 +249,27 @@ def measure(name: str, rounds: int) -> Iterator[str]:
     worker = through_worker(name, items, rounds)
     each = 1e6 / len(items)
     yield f"{name} {loaded.engine.version}: {len(items)} cases, minima over {rounds} rounds"
-    yield f"  {hand_pass * each:8.0f} us a case, by hand"
-    yield f"  {whole * each:8.0f} us  in one process    {whole / hand_pass:5.2f} of the time by hand (aim: at most 1.25)"
-    yield f"  {worker.wall * each:8.0f} us  through a worker  {worker.wall / hand_pass:5.2f} of the time by hand (aim: at most 1.5)"
-    beside = with_pytest(name, len(items))
-    yield (
-        f"  {beside * 1e6:8.0f} us  as pytest parameters: "
-        f"{beside / (whole / len(items)):.1f} times the harness's, {beside / (worker.wall / len(items)):.1f} times a worker's"
-    )
-    example = with_hypothesis(name, 1000)
-    if example is None:
-        yield "           hypothesis is not installed"
-    else:
-        yield (
-            f"  {example * 1e6:8.0f} us  as hypothesis examples: "
-            f"{example / (whole / len(items)):.1f} times the harness's, {example / (worker.wall / len(items)):.1f} times a worker's"
+    own = hand_pass / len(items)
+    yield f"  {own * 1e6:8.0f} us a case, by hand"
+
+    def told(seconds: float, what: str, then: str) -> str:
+        return (
+            f"  {seconds * 1e6:8.0f} us  {what:<34} {seconds / own:6.2f} of the time by hand, "
+            f"{(seconds - own) * 1e6:5.0f} us of its own{then}"
         )
+
+    inside, outside = whole / len(items), worker.wall / len(items)
+    yield told(inside, "harness, in one process", "  (aim: at most 1.25)")
+    yield told(outside, "harness, through a worker", "  (aim: at most 1.5)")
+    drawn = through_worker(name, items, rounds, graphs=True).wall / len(items)
+    yield told(drawn, "harness, with the graphs recorded", "")
+    others = {"parametrised pytest": with_pytest(name, len(items)), "hypothesis": with_hypothesis(name, 1000)}
+    for what, seconds in others.items():
+        if seconds is None:
+            yield f"               {what} is not installed"
+            continue
+        beside = f": {(seconds - own) / (inside - own):.0f} times the harness's" if inside > own else ""
+        yield told(seconds, what, beside)
     ratios = sorted((ours / plain, id) for ours, plain, id in rows)
     total, plain = sum(row[0] for row in rows), sum(row[1] for row in rows)
     yield (

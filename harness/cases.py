@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from harness.capabilities import Words
+from harness.engine import Array
 from harness.language import expected, load
 from harness.language.expected import Expected
 from harness.language.load import CheckedSpec, Observation
@@ -26,6 +27,9 @@ class Case(NamedTuple):
     parameters: dict[str, Any]
     values: tuple[Any, ...]
     steps: tuple[tuple[Expected, ...], ...]
+    usual: tuple[list[Any], ...] | None = None
+    """What the steps show where every value is exactly as expected, each followed by the types of what it shows: most cases
+    are judged by one comparison. None where an error or a warning is due."""
 
 
 def ready(checked: CheckedSpec, file: EngineFile, words: Words) -> Iterator[Case | CaseLine]:
@@ -81,7 +85,20 @@ def _case(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: st
         with suppress(expected.BadValue):
             names[name] = expected.rounded(data, str(kind))
     steps = tuple(tuple(_expected(entry, names, default) for entry in entries) for entries in checked.observations)
-    return Case(id, parameters, tuple(parameters.values()), steps)
+    loud = any(step.raises or step.warns for step in checked.spec.steps)
+    return Case(id, parameters, tuple(parameters.values()), steps, None if loud else tuple(map(_usual, steps)))
+
+
+def _usual(wanted: tuple[Expected, ...]) -> list[Any]:
+    values = [
+        Array(value.dtype, value.shape, value.values)
+        if isinstance(value, expected.Numbers)
+        else value.value
+        if isinstance(value, expected.Exactly)
+        else value
+        for value in wanted
+    ]
+    return [values, [*map(type, values)]]
 
 
 def _expected(entry: Observation, names: dict[str, Any], default: str) -> Expected:

@@ -22,19 +22,23 @@ class Mismatch(NamedTuple):
     detail: str = ""
 
 
+_PLAIN = frozenset({int, float, complex})
+
+
 def compare(expected: Expected, observed: Observed) -> Mismatch | None:
     """None where ``observed`` is as ``expected``."""
     if isinstance(expected, Numbers):
         if isinstance(observed, Array):
-            if (
-                observed.dtype == expected.dtype
-                and observed.shape == expected.shape
-                and observed.values == expected.values
-            ):
+            dtype, shape, values = observed
+            if values == expected.values and shape == expected.shape and dtype == expected.dtype:
                 return None
             return _arrays(expected, observed)
+        if type(observed) in _PLAIN and observed == expected.values:
+            return None
         return _numbers(expected, observed)
     if isinstance(expected, Exactly):
+        if observed == expected.value and type(observed) is type(expected.value):
+            return None
         return _exactly(expected, observed)
     if isinstance(expected, Form):
         return _form(expected, observed)
@@ -98,6 +102,8 @@ def _shape_of(values: Any, depth: int) -> tuple[int, ...] | None:
 
 
 def _arrays(expected: Numbers, observed: Array) -> Mismatch | None:
+    if observed.shape == expected.shape and observed.dtype == expected.dtype and _near(expected, observed.values):
+        return None
     check_observed(observed)
     observed = observed._replace(shape=tuple(observed.shape))  # an adapter may give a list
     if observed.shape != expected.shape:
@@ -106,6 +112,36 @@ def _arrays(expected: Numbers, observed: Array) -> Mismatch | None:
         hint = " (whole numbers mean int64: write 1. for a float)" if expected.dtype == "int64" else ""
         return Mismatch("dtype", [], None, f"dtype {expected.dtype} is due, {observed.dtype} was seen{hint}")
     return _entries(leaves(expected.values), leaves(observed.values), expected)
+
+
+def _near(expected: Numbers, values: Any) -> bool:
+    """Whether all entries are plainly as close as they must be; False also where that is not plain (nan, inf, no numbers)."""
+    rtol, atol = expected.tolerance
+    wanted, seen = _flat(expected.values, expected.shape), _flat(values, expected.shape)
+    if wanted is None or seen is None:
+        return False
+    try:
+        # Less than infinite: near an infinite number is no number, not even itself with another sign.
+        return all(e == o or abs(o - e) <= atol + rtol * abs(e) < math.inf for e, o in zip(wanted, seen, strict=True))
+    except TypeError:
+        return False
+
+
+def _flat(values: Any, shape: tuple[int, ...]) -> list[Any] | None:
+    """The entries of nested lists of this shape, in order; None where they are nested otherwise."""
+    if not shape:
+        return [values]
+    if type(values) is not list or len(values) != shape[0]:
+        return None
+    if len(shape) == 1:
+        return values
+    out: list[Any] = []
+    for row in values:
+        flat = _flat(row, shape[1:])
+        if flat is None:
+            return None
+        out += flat
+    return out
 
 
 def _entries(wanted: list[Any], seen: list[Any], expected: Numbers) -> Mismatch | None:

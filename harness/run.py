@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import platform
 import shlex
 import shutil
@@ -324,6 +325,7 @@ def judge(executor: Executor, trials: Sequence[Trial], settings: Settings) -> St
     for trial in trials:
         trial.isolates, trial.again = executor.isolates, executor.again
         trial.ends = None if settings.budget is None else time.monotonic() + settings.budget
+    gc.freeze()  # specs and modules are no garbage; the collector need not look through them again and again
     try:
         for done in executor.run(by_number):
             by_number[done.job.target].take(done)
@@ -331,6 +333,8 @@ def judge(executor: Executor, trials: Sequence[Trial], settings: Settings) -> St
         return Stopped.INTERRUPTED
     except Enough:
         return Stopped.FAIL_FAST
+    finally:
+        gc.unfreeze()
     return Stopped.NOT
 
 

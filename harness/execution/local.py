@@ -86,16 +86,20 @@ class Local:
         self.selector = selectors.DefaultSelector()
         self.looked = 0.0
         self.awake = time.monotonic()
-        self.memory = limits.memory or max(GIB, min(8 * GIB, machine.memory() // (2 * workers)))
+        self.memory = limits.memory or machine.share(workers)
 
     # ---- what the caller asks
 
     def open(self, targets: Sequence[Target]) -> list[Capabilities | EngineUnusable]:
         self.sides = [_Side(number, told) for number, told in enumerate(targets)]
-        for side in self.sides:
-            self._start(side)
+        waiting = deque(self.sides)
         while any(side.capabilities is None and side.unusable is None for side in self.sides):
+            while waiting and self._busy() < self.most:
+                self._start(waiting.popleft())
             self._wait()
+            for worker in self.workers[self.most :]:  # of many engines, those whose turn has not come need not wait inside
+                if worker.ready and len(self.workers) > self.most:
+                    self._retire(worker)
         return [side.capabilities or side.unusable for side in self.sides]  # type: ignore[misc]
 
     def run(self, sources: Mapping[int, Source]) -> Iterator[Done]:
@@ -192,11 +196,7 @@ class Local:
 
     def _worth(self, side: _Side, own: list[Process]) -> bool:
         """Whether another worker would be ready before the others are through."""
-        if not own:
-            return True
-        if not all(worker.ready for worker in own):
-            return False
-        return side.left() * side.case_seconds / len(own) > side.start_seconds
+        return not own or side.left() * side.case_seconds / len(own) > side.start_seconds
 
     def _steal(self, idle: Process, own: list[Process]) -> None:
         """Give a worker that has nothing to do half of what another was asked for and has not begun for a while."""

@@ -39,6 +39,12 @@ def memory() -> int:
         return 0
 
 
+def share(workers: int) -> int:
+    """Bytes that one of ``workers`` may hold, where nothing else is said: all together half of the machine, 8 GiB each at
+    most."""
+    return max(2**30, min(8 * 2**30, memory() // (2 * workers)))
+
+
 def used(processes: list[int]) -> int:
     """Bytes of memory that processes hold; 0 where the system does not say."""
     total = 0

@@ -17,7 +17,7 @@ from harness import __version__, places
 from harness.capabilities import Capabilities
 from harness.cases import Case
 from harness.engine import EngineUnusable
-from harness.execution import GIB, Done, Job, Limits, Lost, Target, Work, machine
+from harness.execution import Done, Job, Limits, Lost, Target, Work, machine
 from harness.execution.local import Local
 from harness.seen import Seen
 
@@ -84,8 +84,8 @@ class Slot:
     def __init__(self, limits: Limits, folder: str) -> None:
         with suppress(OSError):
             os.chdir(folder)  # where package.module:Class is looked for, as on the head
-        fair = max(GIB, min(8 * GIB, machine.memory() // (2 * machine.cores())))
-        self.limits = limits._replace(timeout=limits.timeout * machine.factor(), memory=limits.memory or fair)
+        share = machine.share(machine.cores())
+        self.limits = limits._replace(timeout=limits.timeout * machine.factor(), memory=limits.memory or share)
         self.local: Local | None = None
 
     def hello(self) -> Hello:

@@ -1,16 +1,19 @@
 """What a program must leave as it found it: the engine's global state, as its adapter tells it, and that of the process.
 
-Looked at after every case, so all of it is cheap: about two microseconds beside what the adapter's own `state` takes."""
+Looked at after every case, so all of it is cheap: about two microseconds beside what the adapter's own `state` takes. Random
+numbers are no fault (a layer draws its weights): their generators are put back and nobody is named."""
 
 from __future__ import annotations
 
 import ctypes
+import functools
 import gc
 import os
 import random
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from harness.engine import Engine
 from harness.text import clean
@@ -22,25 +25,27 @@ class Watch:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.state: Mapping[str, Any] = engine.state()
-        self.recursion = sys.getrecursionlimit()
-        self.collecting = gc.isenabled()
+        self.process = (sys.getrecursionlimit(), gc.isenabled(), sys.stdin, sys.stdout, sys.stderr)
         self.environment = dict(os.environ)
-        self.variables = dict(_variables())
         self.here = _here()
-        self.streams = sys.stdin, sys.stdout, sys.stderr
-        self.dice = _python_dice()
-        self.rolled = self.dice()
-        self.numpy_dice: Callable[[], bytes] | None = None
-        self.numpy_rolled = b""
+        _listen()
+        self.touches = -1
+        self.dice = [_python_dice()]
 
     def forked(self) -> None:
-        """This process is a fork: Python seeds `random` anew in it."""
-        self.rolled = self.dice()
+        """This process is a fork: Python has seeded `random` anew in it."""
+        self.dice[0] = _python_dice()
 
     def leaks(self) -> list[str]:
         """What is not as it was, since the last call."""
-        found: list[str] = []
         now = self.engine.state()
+        for dice in self.dice:
+            if dice.look() != dice.seen:
+                dice.put_back()
+        process = (sys.getrecursionlimit(), gc.isenabled(), sys.stdin, sys.stdout, sys.stderr)
+        if now == self.state and process == self.process and self.touches == _touches:
+            return _NONE
+        found: list[str] = []
         if now != self.state:
             found += [
                 clean(f"{name}: {_short(self.state.get(name))} became {_short(now.get(name))}")
@@ -48,26 +53,22 @@ class Watch:
                 if self.state.get(name) != now.get(name)
             ]
             self.state = now
-        if self.dice() != self.rolled:
-            self.rolled = self.dice()
-            found.append("random: Python's random numbers were drawn or seeded")
-        if self.numpy_dice is not None:
-            if (rolled := self.numpy_dice()) != self.numpy_rolled:
-                self.numpy_rolled = rolled
-                found.append("numpy.random: NumPy's global random numbers were drawn or seeded")
-        elif "numpy.random" in sys.modules:
-            self.numpy_dice = _numpy_dice(sys.modules["numpy.random"])
-            self.numpy_rolled = self.numpy_dice()
-        if sys.getrecursionlimit() != self.recursion:
-            found.append(f"sys.setrecursionlimit: {self.recursion} became {sys.getrecursionlimit()}")
-            sys.setrecursionlimit(self.recursion)
-        if gc.isenabled() != self.collecting:
-            found.append(f"gc: {'on' if self.collecting else 'off'} became {'off' if self.collecting else 'on'}")
-            (gc.enable if self.collecting else gc.disable)()
-        if (sys.stdin, sys.stdout, sys.stderr) != self.streams:
+        return found + self._mended()
+
+    def _mended(self) -> list[str]:
+        """What is not as it was in this process, put back."""
+        found: list[str] = []
+        limit, collecting, *streams = self.process
+        if sys.getrecursionlimit() != limit:
+            found.append(f"sys.setrecursionlimit: {limit} became {sys.getrecursionlimit()}")
+            sys.setrecursionlimit(limit)
+        if gc.isenabled() != collecting:
+            found.append(f"gc: {'on' if collecting else 'off'} became {'off' if collecting else 'on'}")
+            (gc.enable if collecting else gc.disable)()
+        if [sys.stdin, sys.stdout, sys.stderr] != streams:
             found.append("sys.stdin, sys.stdout or sys.stderr was replaced")
-            sys.stdin, sys.stdout, sys.stderr = self.streams
-        if _variables() != self.variables:
+            sys.stdin, sys.stdout, sys.stderr = streams
+        if dict(os.environ) != self.environment:
             both = {**self.environment, **os.environ}
             names = [name for name in both if os.environ.get(name) != self.environment.get(name)]
             found.append(clean(f"os.environ: {', '.join(sorted(names)[:5])}"))
@@ -77,41 +78,68 @@ class Watch:
             found.append(clean(f"the working directory became {_here()}"))
             if self.here is not None:
                 os.chdir(self.here)
+        if "numpy.random" in sys.modules and len(self.dice) == 1:
+            self.dice.append(_numpy_dice(sys.modules["numpy.random"]))
+        self.touches = _touches
         return found
 
 
-def _variables() -> Mapping[Any, Any]:
-    """The environment as it is stored, where Python lets one see it: comparing it decoded takes ten times as long."""
-    stored = getattr(os.environ, "_data", None)
-    return stored if isinstance(stored, dict) else dict(os.environ)
+_NONE: list[str] = []
+_TOUCHES = frozenset({"os.chdir", "os.putenv", "os.unsetenv", "import"})
+"""What Python tells an audit hook of: the environment and the working directory need to be looked at only after these."""
+_touches = 0
 
 
-def _python_dice() -> Callable[[], Any]:
-    """How to see that `random` was used: the generator's memory (0.3 us) where it lies as expected, else its state (9 us)."""
+@cache
+def _listen() -> None:
+    """Count them, from the first call on; a hook cannot be taken away, so there is one for the whole process."""
+
+    def asked(event: str, arguments: tuple[Any, ...]) -> None:
+        global _touches
+        if event in _TOUCHES:
+            _touches += 1
+
+    sys.addaudithook(asked)
+
+
+class _Dice(NamedTuple):
+    """A generator of random numbers that everybody shares."""
+
+    look: Callable[[], Any]
+    """What shows that it was used."""
+    seen: Any
+    put_back: Callable[[], None]
+
+
+def _python_dice() -> _Dice:
+    """That of `random`: its memory (0.3 us) where it lies as expected, else its state (9 us), shows that it was used."""
+    look: Callable[[], Any] = random.getstate
+    state = random.getstate()
     generator: Any = getattr(random, "_inst", None)
-    if sys.implementation.name == "cpython" and generator is not None:
-        address, size = id(generator) + object.__basicsize__, 4 + 4 * 624
-
-        def memory() -> bytes:
-            return ctypes.string_at(address, size)
-
-        if generator.__sizeof__() >= object.__basicsize__ + size:
-            before, state = memory(), random.getstate()
-            random.random()
-            drawn = memory()
-            random.setstate(state)
-            if drawn != before == memory():
-                return memory
-    return random.getstate
+    address, size = id(generator) + object.__basicsize__, 4 + 4 * 624
+    if sys.implementation.name == "cpython" and sys.getsizeof(generator) >= object.__basicsize__ + size:
+        # How far it is, and two words that change when it begins anew.
+        memory = functools.partial(getattr, (ctypes.c_char * 12).from_address(address), "raw")
+        random.setstate(state)
+        before = memory()
+        random.random()
+        drawn = memory()
+        random.setstate(state)
+        if drawn != before == memory():
+            look = memory
+    return _Dice(look, look(), lambda: random.setstate(state))
 
 
-def _numpy_dice(numpy_random: Any) -> Callable[[], bytes]:
-    """The memory of NumPy's global generator, through the address that it publishes."""
+def _numpy_dice(numpy_random: Any) -> _Dice:
+    """NumPy's global generator: the memory whose address it publishes."""
+    state = numpy_random.get_state()
     try:
         address = numpy_random.get_bit_generator().ctypes.state_address
-        return lambda: ctypes.string_at(address, 4 * 624 + 4)
-    except AttributeError:  # before NumPy 1.24, or another generator
-        return lambda: repr(numpy_random.get_state()).encode()
+    except AttributeError:  # before NumPy 1.24
+        return _Dice(lambda: repr(numpy_random.get_state()), repr(state), lambda: numpy_random.set_state(state))
+
+    memory = functools.partial(getattr, (ctypes.c_char * 12).from_address(address + 4 * 622), "raw")
+    return _Dice(memory, memory(), lambda: numpy_random.set_state(state))
 
 
 def _here() -> str | None:
