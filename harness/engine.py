@@ -116,7 +116,7 @@ class Engine:
         every case."""
 
     def state(self) -> Mapping[str, Any]:
-        """Global state that a program must not leave changed (default dtype, modes, hooks, thread counts, random numbers),
+        """Global state that a program must not leave changed (default dtype, modes, hooks, thread counts),
         as values that can be compared. Asked for after every case, behind `reset`: a case that changed it is named."""
         return {}
 

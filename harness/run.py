@@ -33,6 +33,8 @@ DOUBTED = (Status.FAIL, Status.CRASH, Status.TIMEOUT)
 """Verdicts that are given a second time, alone."""
 PATIENCE = 5
 """Cases that may run into their time limit twice; after so many, once is enough."""
+KILLS = 2
+"""Times that the second opinion on a case is asked for again where its process was killed: three kills are no accident."""
 SEARCH = 200
 """Runs that all searches for the company in which a case fails may take together."""
 FRESH = 50
@@ -132,6 +134,11 @@ class Trial:
         self.rounds: dict[str, list[CaseLine]] = {}
         self.doubts: dict[str, tuple[CaseLine, Done]] = {}
         self.searches: dict[str, Generator[tuple[Job, ...], bool | None, tuple[Job, ...] | None]] = {}
+        self.alone: dict[str, CaseLine] = {}
+        """Second opinions that contradict the first, while the search is on."""
+        self.kills: Counter[str] = Counter()
+        self.notes: list[str] = []
+        """What the user should know of the run that is no verdict."""
         self.culprits: list[tuple[Job, ...]] = []
         """Companies that searches found, the last one first."""
         self.searched = 0
@@ -219,6 +226,8 @@ class Trial:
             self.gone = done.outcome.reason
             self.unconfirmed(id)
             return
+        if isinstance(done.outcome, Lost) and done.outcome.killed and self.again_after_a_kill(done.job):
+            return
         line = judged(done, self.checked[done.job.work.number], self.wording)
         if id in self.searches:
             self.search(id, line.status is self.doubts[id][0].status)
@@ -256,6 +265,15 @@ class Trial:
         self.doubts[line.id] = line, done
         self.again(_alone(done.job))
 
+    def again_after_a_kill(self, job: Job) -> bool:
+        """Whether a run that somebody killed is tried once more. The first one among other cases is doubted like any crash."""
+        if (not job.alone and self.settings.repeat == 1) or self.kills[job.case.id] >= KILLS:
+            self.kills[job.case.id] = 0
+            return False
+        self.kills[job.case.id] += 1
+        self.again(Job(job.target, job.work, job.case, job.alone, job.company))
+        return True
+
     def second_opinion(self, alone: CaseLine) -> None:
         first, done = self.doubts[alone.id]
         if alone.status in DOUBTED or first.status is Status.TIMEOUT:
@@ -266,6 +284,7 @@ class Trial:
         if self.searched >= SEARCH:
             self.unconfirmed(alone.id)
             return
+        self.alone[alone.id] = alone
         self.searches[alone.id] = doubt.smallest(done.before, self.culprits)
         self.search(alone.id, None)
 
@@ -286,6 +305,11 @@ class Trial:
             self.again(_alone(done.job, self.searches[id].send(failed)))
         except StopIteration as found:
             del self.searches[id], self.doubts[id]
+            alone = self.alone.pop(id)
+            if found.value is None and isinstance(done.outcome, Lost) and done.outcome.killed:
+                self.notes.append(f"a worker was killed from outside while {id} was at hand; the case was judged anew")
+                self.settle(alone)
+                return
             does = "the process dies" if first.status is Status.CRASH else "it fails"
             if found.value is None:
                 said = f"{does} once, and not again: neither alone nor after the {len(done.before)} cases before it"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -59,7 +59,10 @@ class Engine(Base):
             "torch.get_default_dtype": torch.get_default_dtype(),
             "torch.is_inference_mode_enabled": torch.is_inference_mode_enabled(),
             "torch.is_anomaly_enabled": torch.is_anomaly_enabled(),
+            "torch.is_autocast_enabled": torch.is_autocast_enabled(),
+            "torch.are_deterministic_algorithms_enabled": torch.are_deterministic_algorithms_enabled(),
             "torch.get_num_threads": torch.get_num_threads(),
+            "hooks of all modules": bool(_has_hooks()),
         }
 
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
@@ -67,6 +70,10 @@ class Engine(Base):
 
     def preamble(self, words: Iterable[str]) -> str:
         return scripts.preamble(sorted(words), self.device)
+
+
+_has_hooks: Callable[[], object] = getattr(torch.nn.modules.module, "_has_any_global_hook", lambda: False)
+"""Whether hooks on all modules are registered; the public API can register and remove them, and does not tell."""
 
 
 def _device(name: str | None) -> torch.device:

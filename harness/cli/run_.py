@@ -167,6 +167,8 @@ def command(
         outcome = trial.finish(stopped)
         runs.append(record.read(trial.path))
         telling.tell(runs[-1], outcome, quiet)
+        for note in trial.notes:
+            click.echo(f"harness: {note}", err=True)
         if trial.gone:
             click.echo(f"harness: {trial.gone}", err=True)
         conditions += [code for code, _ in outcome.conditions]

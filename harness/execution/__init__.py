@@ -76,6 +76,8 @@ class Lost(NamedTuple):
     reason: str
     output: str = ""
     """The last that the engine wrote."""
+    killed: bool = False
+    """Whether it was SIGKILL, and not ours: somebody else may have sent it (the system, for lack of memory; a user)."""
 
 
 @dataclass(slots=True)

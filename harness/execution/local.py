@@ -8,6 +8,7 @@ waits for another.
 from __future__ import annotations
 
 import selectors
+import signal
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -97,7 +98,9 @@ class Local:
             while waiting and self._busy() < self.most:
                 self._start(waiting.popleft())
             self._wait()
-            for worker in self.workers[self.most :]:  # of many engines, those whose turn has not come need not wait inside
+            for worker in self.workers[
+                self.most :
+            ]:  # of many engines, those whose turn has not come need not wait inside
                 if worker.ready and len(self.workers) > self.most:
                     self._retire(worker)
         return [side.capabilities or side.unusable for side in self.sides]  # type: ignore[misc]
@@ -340,6 +343,7 @@ class Local:
         side = self.sides[worker.target]
         self._forget(worker)
         worker.kill(ask_where=status is Status.TIMEOUT)
+        killed = not reason and worker.popen.returncode == -signal.SIGKILL
         reason = reason or worker.epitaph()
         if not worker.ready:
             self._failed(side, f"{reason} while it was starting", worker.said)
@@ -350,7 +354,7 @@ class Local:
                 job = next(job for _, job, wanted in worker.asked if wanted)  # its company died before it
             if number not in worker.dropped:
                 output = printable(worker.said)
-                self.done.append(Done(job, Lost(status, reason, output), worker.history, len(worker.history)))
+                self.done.append(Done(job, Lost(status, reason, output, killed), worker.history, len(worker.history)))
             worker.asked.popleft()
             if not worker.nursery and not worker.single:
                 self._return(worker)

@@ -113,8 +113,7 @@ def test_a_harness_that_is_killed_at_any_moment(
 def test_workers_that_are_killed_at_any_moment(
     tmp_path: Path, files: list[str], undisturbed: list[dict[str, Any]]
 ) -> None:
-    """A worker that somebody else kills costs at most the case at hand its good name, and that says so; the others keep
-    their verdicts, and the run ends by itself."""
+    """A worker that somebody else kills costs no case its verdict: the record is that of an undisturbed run, without --resume."""
 
     def one(number: int) -> None:
         dice, folder, mark, kills = random.Random(number), tmp_path / str(number), new_mark(), 0
@@ -131,14 +130,8 @@ def test_workers_that_are_killed_at_any_moment(
                     kills += 1
         assert process.wait(60) == 1, (folder / "err").read_text()
         assert not without_survivors(mark)
-        due = {line["id"]: line for line in undisturbed if line["line"] == "case"}
-        found = [line for line in parsed(path) if line["line"] == "case"]
-        assert [line["id"] for line in found] == [*due]
-        others = [line for line in found if line != due[line["id"]]]
-        assert kills and len(others) <= kills, others
-        for line in others:
-            assert "SIGKILL" in f"{line.get('reason')} {line.get('remarks')}", line
-            assert line["status"] in ("flaky", "pass", due[line["id"]]["status"], "crash"), line
+        assert kills
+        assert parsed(path) == undisturbed
 
     with ThreadPoolExecutor(2) as pool:
         for future in [pool.submit(one, number) for number in range(3)]:
