@@ -79,11 +79,18 @@ class Gate:
         self.cases: list[CaseLine] = []
         self.matched: dict[int, list[CaseLine]] = {index: [] for index in range(len(self.deviations))}
 
+    def is_known(self, case: CaseLine) -> bool:
+        """Whether the verdict is the one that a known deviation explains."""
+        deviation = self._deviation(case)
+        return deviation is not None and self.deviations[deviation].verdict is case.status
+
+    def _deviation(self, case: CaseLine) -> int | None:
+        """The first known deviation that speaks of a case."""
+        return next((i for i, d in enumerate(self.deviations) if fnmatchcase(case.id, _literal_brackets(d.cases))), None)
+
     def standing(self, case: CaseLine) -> CaseLine:
         """``case`` with its standing (and the reason of a known deviation), taken into account from now on."""
-        index = next(
-            (i for i, d in enumerate(self.deviations) if fnmatchcase(case.id, _literal_brackets(d.cases))), None
-        )
+        index = self._deviation(case)
         if index is not None:
             self.matched[index].append(case)
         judged = self._against(case, None if index is None else self.deviations[index])

@@ -254,7 +254,7 @@ class Trial:
         self.settle(msgspec.structs.replace(worst, status=Status.FLAKY, reason=said))
 
     def first_opinion(self, line: CaseLine, done: Done) -> None:
-        if line.status not in DOUBTED or not self.isolates or done.job.alone:
+        if line.status not in DOUBTED or not self.isolates or done.job.alone or self.gate.is_known(line):
             self.settle(line)
             return
         self.second_opinions[line.status] += 1

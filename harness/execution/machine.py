@@ -40,9 +40,9 @@ def memory() -> int:
 
 
 def share(workers: int) -> int:
-    """Bytes that one of ``workers`` may hold, where nothing else is said: all together half of the machine, 8 GiB each at
-    most."""
-    return max(2**30, min(8 * 2**30, memory() // (2 * workers)))
+    """Bytes that one of ``workers`` may hold, where nothing else is said: all together half of the machine, but 4 GiB each at
+    least (large engines take one before they do anything) and 8 at most."""
+    return max(4 * 2**30, min(8 * 2**30, memory() // (2 * workers)))
 
 
 def used(processes: list[int]) -> int:

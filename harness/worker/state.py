@@ -29,7 +29,7 @@ class Watch:
         self.environment = dict(os.environ)
         self.here = _here()
         _listen()
-        self.touches = -1
+        self.touches, self.imports = -1, _imports
         self.dice = [_python_dice()]
 
     def forked(self) -> None:
@@ -68,9 +68,12 @@ class Watch:
         if [sys.stdin, sys.stdout, sys.stderr] != streams:
             found.append("sys.stdin, sys.stdout or sys.stderr was replaced")
             sys.stdin, sys.stdout, sys.stderr = streams
-        if dict(os.environ) != self.environment:
-            both = {**self.environment, **os.environ}
-            names = [name for name in both if os.environ.get(name) != self.environment.get(name)]
+        now = dict(os.environ)
+        names = [name for name in {**self.environment, **now} if now.get(name) != self.environment.get(name)]
+        if names and self.imports != _imports and not any(name in self.environment for name in names):
+            # A part of the engine that was imported only now has set itself up: no doing of the program's.
+            self.environment = now
+        elif names:
             found.append(clean(f"os.environ: {', '.join(sorted(names)[:5])}"))
             os.environ.clear()
             os.environ.update(self.environment)
@@ -80,14 +83,14 @@ class Watch:
                 os.chdir(self.here)
         if "numpy.random" in sys.modules and len(self.dice) == 1:
             self.dice.append(_numpy_dice(sys.modules["numpy.random"]))
-        self.touches = _touches
+        self.touches, self.imports = _touches, _imports
         return found
 
 
 _NONE: list[str] = []
 _TOUCHES = frozenset({"os.chdir", "os.putenv", "os.unsetenv", "import"})
 """What Python tells an audit hook of: the environment and the working directory need to be looked at only after these."""
-_touches = 0
+_touches = _imports = 0
 
 
 @cache
@@ -95,9 +98,10 @@ def _listen() -> None:
     """Count them, from the first call on; a hook cannot be taken away, so there is one for the whole process."""
 
     def asked(event: str, arguments: tuple[Any, ...]) -> None:
-        global _touches
+        global _touches, _imports
         if event in _TOUCHES:
             _touches += 1
+            _imports += event == "import"
 
     sys.addaudithook(asked)
 

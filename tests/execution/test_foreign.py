@@ -168,7 +168,7 @@ def test_numbers_that_json_has_not_got(harness: Harness, spec_file: SpecFile, na
 DIES = {
     "foreign": (
         'raise Unsupported("tensors of more than one number")',
-        'print("out of luck")\n        os._exit(3)',
+        'print("out of luck", flush=True)\n        os._exit(3)',
     ),
     "foreign-node": (
         'throw new Unsupported("tensors of more than one number");',
