@@ -86,7 +86,9 @@ class Gate:
 
     def _deviation(self, case: CaseLine) -> int | None:
         """The first known deviation that speaks of a case."""
-        return next((i for i, d in enumerate(self.deviations) if fnmatchcase(case.id, _literal_brackets(d.cases))), None)
+        return next(
+            (i for i, d in enumerate(self.deviations) if fnmatchcase(case.id, _literal_brackets(d.cases))), None
+        )
 
     def standing(self, case: CaseLine) -> CaseLine:
         """``case`` with its standing (and the reason of a known deviation), taken into account from now on."""
