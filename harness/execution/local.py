@@ -34,6 +34,8 @@ STOPPED = 0.5
 """Seconds that the supervisor may be late before it grants them to its workers."""
 PROCESSES = 256
 """Descendants that a worker may have."""
+KEPT = 4
+"""Workers that may be there without anything to do."""
 STARTS = 3
 """Times in a row that a worker of an engine may die before it is ready."""
 REPLACED = 5
@@ -98,11 +100,7 @@ class Local:
             while waiting and self._busy() < self.most:
                 self._start(waiting.popleft())
             self._wait()
-            for worker in self.workers[
-                self.most :
-            ]:  # of many engines, those whose turn has not come need not wait inside
-                if worker.ready and len(self.workers) > self.most:
-                    self._retire(worker)
+            self._thin()
         return [side.capabilities or side.unusable for side in self.sides]  # type: ignore[misc]
 
     def run(self, sources: Mapping[int, Source]) -> Iterator[Done]:
@@ -116,6 +114,7 @@ class Local:
                 continue
             if not any(worker.asked for worker in self.workers) and not any(map(self._waits, self.sides)):
                 return
+            self._thin()
             self._wait()
 
     def again(self, job: Job) -> None:
@@ -212,6 +211,12 @@ class Local:
                     worker.dropped |= {number for number, _, _ in taken}
                     idle.ask([job for _, job, _ in taken])
                     return
+
+    def _thin(self) -> None:
+        """Of many engines, those for which there is nothing to do need not wait in memory."""
+        idle = [w for w in self.workers if w.ready and not w.asked and not self._waits(self.sides[w.target])]
+        for worker in idle[: max(0, len(self.workers) - max(self.most, KEPT))]:
+            self._retire(worker)
 
     def _give_up(self, side: _Side) -> None:
         """No worker of this side can be started any more: what waits has no verdict."""
