@@ -40,7 +40,7 @@ STATUS_MEANING: dict[Status, str] = {
     Status.PASS: "every step did what the spec says",
     Status.FAIL: "a wrong value, a missing or another error, a missing or extra warning",
     Status.SILENT_WRONG: "a number where the engine lacks the feature",
-    Status.CRASH: "the engine's process died",
+    Status.CRASH: "the engine's process died, or had to be ended",
     Status.TIMEOUT: "the case did not end in time",
     Status.ERROR: "the adapter or the harness broke, not the engine",
     Status.UNSUPPORTED: "the engine (or its adapter) does not have what the program needs",
