@@ -57,7 +57,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def complete(tmp_path_factory: pytest.TempPathFactory, files: list[str]) -> Path:
     """The record of a run that nobody stopped."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    assert begin(folder, *COMMON, "-j", "2", *files, mark=new_mark()).wait(60) == 1
+    assert begin(folder, *COMMON, "-j", "2", *files, mark=new_mark()).wait(240) == 1
     return folder / "results" / "hostile.jsonl"
 
 
@@ -90,7 +90,7 @@ def test_a_harness_that_is_killed_at_any_moment(
             process = begin(folder, *COMMON, "-j", "2", *again, *files, mark=mark, **SLOW)
             try:
                 # The last attempts may take as long as they need.
-                assert process.wait(dice.uniform(0.4, 1.5) if kills < 4 else 40) == 1, (folder / "err").read_text()
+                assert process.wait(dice.uniform(0.4, 1.5) if kills < 4 else 240) == 1, (folder / "err").read_text()
                 break
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -128,7 +128,7 @@ def test_workers_that_are_killed_at_any_moment(
                 with suppress(ProcessLookupError):
                     os.kill(dice.choice(there), signal.SIGKILL)
                     kills += 1
-        assert process.wait(60) == 1, (folder / "err").read_text()
+        assert process.wait(240) == 1, (folder / "err").read_text()
         assert not without_survivors(mark)
         assert kills
         assert parsed(path) == undisturbed
@@ -187,12 +187,12 @@ def test_resuming_a_complete_record_changes_nothing(
 ) -> None:
     """There is nothing left to do: the same record, the same exit code, no case run again."""
     few = files[:40]
-    assert begin(tmp_path, *COMMON, *few, mark=new_mark()).wait(60) == 0
+    assert begin(tmp_path, *COMMON, *few, mark=new_mark()).wait(240) == 0
     path = tmp_path / "results" / "hostile.jsonl"
     before = parsed(path)
     begun = time.monotonic()
-    assert begin(tmp_path, *COMMON, "--resume", *few, mark=new_mark(), HOSTILE_SLEEP="5").wait(60) == 0
-    assert time.monotonic() - begun < 15, "40 cases of 5 s were not run"
+    assert begin(tmp_path, *COMMON, "--resume", *few, mark=new_mark(), HOSTILE_SLEEP="5").wait(240) == 0
+    assert time.monotonic() - begun < 60, "40 cases of 5 s were not run"
     assert parsed(path) == before and before[-1]["line"] == "footer"
 
 
@@ -268,7 +268,7 @@ def test_a_disk_that_is_full(tmp_path: Path, files: list[str], complete: Path, m
     assert shown.returncode == 2, shown.stderr
     assert shown.stderr.count("harness:") == 1 and "hostile.jsonl: File too large" in shown.stderr, shown.stderr
     assert "Traceback" not in shown.stderr and not without_survivors(mark)
-    assert begin(folder, *COMMON, "-j", "2", "--resume", *files, mark=mark).wait(60) == 1
+    assert begin(folder, *COMMON, "-j", "2", "--resume", *files, mark=mark).wait(240) == 1
     assert parsed(folder / "results" / "hostile.jsonl") == parsed(complete)
     assert not [*(folder / "results").glob(".*")]
 
@@ -308,7 +308,7 @@ def test_a_run_that_is_interrupted(
         assert "--resume" in said and "results/hostile.jsonl" in said
     assert not without_survivors(mark)
     assert not record.read(path).complete
-    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", *files, mark=mark).wait(60) == 1
+    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", *files, mark=mark).wait(240) == 1
     assert parsed(path) == undisturbed
 
 
@@ -350,10 +350,10 @@ def test_resuming_with_other_workers_and_with_none(
 
     path = stopped(tmp_path, files, 60, "-j", "1")
     shutil.copytree(tmp_path / "results", tmp_path / "case" / "results")
-    assert begin(tmp_path, *COMMON, "-j", "4", "--resume", *files, mark=new_mark()).wait(60) == 1
+    assert begin(tmp_path, *COMMON, "-j", "4", "--resume", *files, mark=new_mark()).wait(240) == 1
     assert but_for_the_command(parsed(path)) == but_for_the_command(undisturbed)
     options = ("-j", "2", "--isolate", "case", "--resume")
-    assert begin(tmp_path / "case", *COMMON, *options, *files, mark=new_mark()).wait(60) == 1
+    assert begin(tmp_path / "case", *COMMON, *options, *files, mark=new_mark()).wait(240) == 1
     again = parsed(tmp_path / "case" / "results" / "hostile.jsonl")
     assert but_for_the_command(again) == but_for_the_command(undisturbed)
 
@@ -362,8 +362,8 @@ def test_resuming_a_shard(tmp_path: Path, files: list[str], harness: Harness) ->
     """A shard that was stopped is gone on with as that shard; another one's record is its own; merged, nothing is missing."""
     path = stopped(tmp_path, files, 30, "-j", "2", "--shard", "1/2")
     assert path.name == "hostile-1-of-2.jsonl"
-    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", "--shard", "1/2", *files, mark=new_mark()).wait(60) in (0, 1)
-    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", "--shard", "2/2", *files, mark=new_mark()).wait(60) in (0, 1)
+    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", "--shard", "1/2", *files, mark=new_mark()).wait(240) in (0, 1)
+    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", "--shard", "2/2", *files, mark=new_mark()).wait(240) in (0, 1)
     parts = sorted((tmp_path / "results").glob("*.jsonl"))
     both = judged(parts[0]) + judged(parts[1])
     assert sorted(both) == sorted(f"test/{id}" for id in CASES) and set(both.values()) == {1}
