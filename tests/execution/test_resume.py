@@ -300,7 +300,7 @@ def test_a_run_that_is_interrupted(
             process.send_signal(number)
         time.sleep(0.03)
     # The second may meet a Python that is on its way out, and no longer handles signals.
-    assert process.wait(10) in (130, -number if times == 2 else 130), (tmp_path / "err").read_text()
+    assert process.wait(60) in (130, -number if times == 2 else 130), (tmp_path / "err").read_text()
     assert time.monotonic() - begun < 3
     said = (tmp_path / "err").read_text()
     assert "interrupted" in said and "Traceback" not in said
@@ -321,7 +321,7 @@ def test_an_interruption_while_an_engine_starts(tmp_path: Path) -> None:
         time.sleep(0.02)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 130
+    assert process.wait(60) == 130
     said = (tmp_path / "err").read_text()
     assert said.count("interrupted") == 1 and "Traceback" not in said
     assert not without_survivors(mark) and not (tmp_path / "results").exists()
@@ -362,8 +362,14 @@ def test_resuming_a_shard(tmp_path: Path, files: list[str], harness: Harness) ->
     """A shard that was stopped is gone on with as that shard; another one's record is its own; merged, nothing is missing."""
     path = stopped(tmp_path, files, 30, "-j", "2", "--shard", "1/2")
     assert path.name == "hostile-1-of-2.jsonl"
-    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", "--shard", "1/2", *files, mark=new_mark()).wait(240) in (0, 1)
-    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", "--shard", "2/2", *files, mark=new_mark()).wait(240) in (0, 1)
+    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", "--shard", "1/2", *files, mark=new_mark()).wait(240) in (
+        0,
+        1,
+    )
+    assert begin(tmp_path, *COMMON, "-j", "2", "--resume", "--shard", "2/2", *files, mark=new_mark()).wait(240) in (
+        0,
+        1,
+    )
     parts = sorted((tmp_path / "results").glob("*.jsonl"))
     both = judged(parts[0]) + judged(parts[1])
     assert sorted(both) == sorted(f"test/{id}" for id in CASES) and set(both.values()) == {1}
