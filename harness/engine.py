@@ -111,6 +111,10 @@ class Engine:
     def warning_kind(self, warning: Warning) -> str | None:
         return _kind(self.warning_kinds, warning)
 
+    def exhausted(self, error: BaseException) -> bool:
+        """Whether an exception says that there was no more memory: then nothing is said about the engine's behaviour."""
+        return isinstance(error, MemoryError)
+
     def reset(self) -> None:
         """Put global state (grad mode ...) back to what a fresh process has; called before the first case and after
         every case."""

@@ -135,7 +135,7 @@ class Trial:
         self.doubts: dict[str, tuple[CaseLine, Done]] = {}
         self.searches: dict[str, Generator[tuple[Job, ...], bool | None, tuple[Job, ...] | None]] = {}
         self.alone: dict[str, CaseLine] = {}
-        """Second opinions that contradict the first, while the search is on."""
+        """Second opinions that contradict the first and are not settled."""
         self.kills: Counter[str] = Counter()
         self.notes: list[str] = []
         """What the user should know of the run that is no verdict."""
@@ -281,10 +281,10 @@ class Trial:
             note = [] if alone.status in DOUBTED else [f"among other cases: {first.reason or first.status.value}"]
             self.settle(msgspec.structs.replace(alone, remarks=[*alone.remarks, *note]))
             return
+        self.alone[alone.id] = alone
         if self.searched >= SEARCH:
             self.unconfirmed(alone.id)
             return
-        self.alone[alone.id] = alone
         self.searches[alone.id] = doubt.smallest(done.before, self.culprits)
         self.search(alone.id, None)
 
@@ -292,7 +292,8 @@ class Trial:
         """Nobody can look a second time: what was seen once is the verdict."""
         if id in self.doubts:
             first, _ = self.doubts.pop(id)
-            if self.searches.pop(id, None) is not None or self.searched >= SEARCH:
+            self.searches.pop(id, None)
+            if self.alone.pop(id, None) is not None:
                 reason = f"it passes alone, and did not among other cases; {first.reason}".removesuffix("; ")
                 first = msgspec.structs.replace(first, status=Status.FLAKY, reason=reason)
             self.settle(first)

@@ -75,11 +75,12 @@ class _Side:
 
 
 class Local:
-    """``workers``: how many may be busy at once; ``each_alone``: every case in a process of its own."""
+    """``workers``: how many may be busy at once; ``each_alone``: every case in a process of its own; ``beside``: how many
+    workers share the machine, where others of them have a pool of their own."""
 
     isolates = True
 
-    def __init__(self, workers: int, limits: Limits, *, each_alone: bool = False) -> None:
+    def __init__(self, workers: int, limits: Limits, *, each_alone: bool = False, beside: int = 0) -> None:
         self.most = workers
         self.limits = limits
         self.each_alone = each_alone
@@ -89,7 +90,7 @@ class Local:
         self.selector = selectors.DefaultSelector()
         self.looked = 0.0
         self.awake = time.monotonic()
-        self.memory = limits.memory or machine.share(workers)
+        self.memory = limits.memory or machine.share(beside or workers)
 
     # ---- what the caller asks
 
@@ -416,7 +417,7 @@ class Local:
             family = machine.family(worker.popen.pid) if busy or not worker.ready else [worker.popen.pid]
             if len(family) > PROCESSES:
                 self._lose(worker, Status.CRASH, f"it ran more than {PROCESSES} processes at once")
-            elif (held := machine.used(family)) > self.memory:
+            elif machine.used(family) > self.memory and (held := machine.held(family)) > self.memory:
                 told = f"it held {held / GIB:.1f} GiB of memory, more than the {self.memory / GIB:.1f} GiB of --memory"
                 self._lose(worker, Status.CRASH, told)
             elif worker.death is None and worker.popen.poll() is not None:

@@ -46,7 +46,7 @@ def share(workers: int) -> int:
 
 
 def used(processes: list[int]) -> int:
-    """Bytes of memory that processes hold; 0 where the system does not say."""
+    """Bytes of memory that processes hold, what they share counted for each; 0 where the system does not say."""
     total = 0
     for process in processes:
         try:
@@ -54,6 +54,18 @@ def used(processes: list[int]) -> int:
                 total += int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         except (OSError, IndexError, ValueError):
             continue
+    return total
+
+
+def held(processes: list[int]) -> int:
+    """The same, with memory that they share counted once; takes milliseconds, so only where `used` is too much."""
+    total = 0
+    for process in processes:
+        try:
+            with open(f"/proc/{process}/smaps_rollup", "rb") as file:
+                total += sum(int(line.split()[1]) * 1024 for line in file if line.startswith(b"Pss:"))
+        except (OSError, IndexError, ValueError):
+            total += used([process])  # an old kernel
     return total
 
 

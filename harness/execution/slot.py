@@ -84,8 +84,7 @@ class Slot:
     def __init__(self, limits: Limits, folder: str) -> None:
         with suppress(OSError):
             os.chdir(folder)  # where package.module:Class is looked for, as on the head
-        share = machine.share(machine.cores())
-        self.limits = limits._replace(timeout=limits.timeout * machine.factor(), memory=limits.memory or share)
+        self.limits = limits._replace(timeout=limits.timeout * machine.factor())
         self.local: Local | None = None
 
     def hello(self) -> Hello:
@@ -96,7 +95,7 @@ class Slot:
         """Get an engine ready; the one before it, if any, is let go."""
         begun = time.monotonic()
         self.close()
-        self.local = Local(1, self.limits)
+        self.local = Local(1, self.limits, beside=machine.cores())
         self.works: dict[int, Work] = {}
         self.processes: dict[int, tuple[int, list[Job]]] = {}
         self.count = 0

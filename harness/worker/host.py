@@ -187,7 +187,7 @@ class Host:
             fault = "unreadable"
         elif isinstance(error, NameError) and name == file:
             fault = "unbound"
-        elif isinstance(error, MemoryError):
+        elif self.engine.exhausted(error):
             fault = "memory"
         text = one_line(error)
         return Raised(
