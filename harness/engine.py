@@ -77,6 +77,10 @@ class Unsupported(Exception):
     of scalars): the case is *unsupported*, for the reason that the text gives. Never raised for what merely goes wrong."""
 
 
+class UserError(ValueError):
+    """What a program raises itself: ``raise ValueError("...")``."""
+
+
 class Engine:
     """Base class of adapters. One instance serves a whole run, one case at a time."""
 

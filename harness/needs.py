@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from harness.capabilities import Words
 from harness.language.load import CheckedSpec
+from harness.language.words import SYNTAX
 
 
 class Missing(NamedTuple):
@@ -36,4 +37,4 @@ def _has(words: Words, need: str) -> bool:
     if need.startswith("."):
         name, _, store = need[1:].partition(" ")
         return name in words.attributes and (not store or name in words.settable)
-    return not need[0].isalpha() or need == "abs" or need in words.names
+    return not need[0].isalpha() or need in SYNTAX or need in words.names

@@ -82,6 +82,18 @@ run: |
   x.grad = None
   w = f(Double.apply(x), (1,)[0])
   u = 1e400 + 1j
+  @no_grad()
+  def quiet(a, b=2):
+      def inner():
+          return a
+      if b == 3:
+          raise ValueError("three")
+      return inner
+  h = func.grad(lambda a: (a * a).sum())(tensor([1.]))
+  d = {"a": quiet(1)(), "b": [2]}
+  with forward_ad.dual_level() as level:
+      v = d["a"]
+  del v
 expect: {out: [3, 4, 0], 'x[..., 0]': [1., 3.]}
 """
 

@@ -104,8 +104,8 @@ def _names(device: torch.device) -> dict[str, Any]:
     for word in NAMES:
         if word in inspection.WORDS:
             names[word] = getattr(inspection, word)
-        elif word != "repr":
-            names[word] = getattr(importlib.import_module(scripts.ORIGINS.get(word, "torch")), word)
+        elif word != "repr" and (found := scripts.origin(word)) is not None:
+            names[word] = getattr(importlib.import_module(found[0]), found[1])
     if device.type == "cpu":
         return names | {"repr": repr}
     # The printed form names another device than the CPU, which no document fixes; and some devices lack some dtypes.

@@ -5,10 +5,14 @@ The source of these functions stands in stand-alone scripts, so it is plain PyTo
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 import re
+import threading
 
 import torch
 
-WORDS = ("op_name", "next_ops", "saved", "same_storage", "version")
+WORDS = (
+    *("op_name", "next_ops", "saved", "raw_saved", "same_storage", "is_view", "strides", "version"),
+    *("in_thread", "thread_id"),
+)
 """The words of the language that this module gives a meaning."""
 
 
@@ -31,9 +35,43 @@ def saved(x):
     return [value for value in values if isinstance(value, torch.Tensor)]
 
 
+def raw_saved(x):
+    return [getattr(x.grad_fn, name) for name in dir(x.grad_fn) if name.startswith("_raw_saved_")]
+
+
+def is_view(x):
+    return x._is_view()
+
+
+def strides(x):
+    return list(x.stride())
+
+
 def same_storage(a, b):
     return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
 
 
 def version(x):
     return x._version
+
+
+def in_thread(f):
+    """What f() gives in a thread of its own; an error comes out here."""
+    values, errors = [], []
+
+    def run():
+        try:
+            values.append(f())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return values[0]
+
+
+def thread_id():
+    return threading.get_ident()

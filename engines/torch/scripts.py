@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Mapping
 from typing import Final
@@ -10,30 +11,65 @@ import torch
 
 from . import inspection
 
-ORIGINS: Final[Mapping[str, str]] = {
-    "Variable": "torch.autograd",
-    "Parameter": "torch.nn",
-    "Linear": "torch.nn",
-    "SGD": "torch.optim",
-    "Function": "torch.autograd",
-    "backward": "torch.autograd",
-    "grad": "torch.autograd",
-    "relu": "torch.nn.functional",
-    "mse_loss": "torch.nn.functional",
-    "binary_cross_entropy_with_logits": "torch.nn.functional",
+_PLACES: Final = (
+    *("torch", "torch.nn.functional", "torch.autograd", "torch.autograd.grad_mode", "torch.autograd.graph"),
+    *("torch.autograd.function", "torch.autograd.anomaly_mode", "torch.nn", "torch.optim", "torch.nn.utils"),
+    *("torch.utils.checkpoint", "copy"),
+)
+"""Where PyTorch's users import words from: the first place that has one."""
+_ELSEWHERE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("relu", "prelu", "celu", "selu", "rrelu", "threshold", "dropout"), "torch.nn.functional"),
+    **dict.fromkeys(("cosine_similarity", "pairwise_distance", "layer_norm", "batch_norm"), "torch.nn.functional"),
+    **dict.fromkeys(("embedding", "embedding_bag", "ctc_loss", "hinge_embedding_loss"), "torch.nn.functional"),
+    **dict.fromkeys(("margin_ranking_loss", "kl_div", "hardshrink", "softmax", "log_softmax"), "torch.nn.functional"),
+    **dict.fromkeys(("binary_cross_entropy_with_logits", "avg_pool1d", "max_pool1d"), "torch.nn.functional"),
+    "enforce_grad_layout_policy": "torch.autograd.graph",
 }
-"""Words that PyTorch's users do not import from ``torch`` itself."""
+"""Words that other places have as well, meant for others than users or with other keywords."""
+_SPACES: Final[Mapping[str, str]] = {
+    **{space: f"torch.{space}" for space in ("func", "linalg", "special", "fft")},
+    **{space: f"torch.autograd.{space}" for space in ("functional", "forward_ad")},
+    "parametrize": "torch.nn.utils.parametrize",
+}
+_RENAMED: Final[Mapping[str, tuple[str, str]]] = {
+    "parametrize.weight_norm": ("torch.nn.utils.parametrizations", "weight_norm"),
+}
+
+
+def origin(word: str) -> tuple[str, str] | None:
+    """The module and the name under which PyTorch's users import a word; None where this release has none."""
+    space, _, name = word.rpartition(".")
+    places: tuple[str, ...] = (_ELSEWHERE[word],) if word in _ELSEWHERE else _PLACES
+    if word in _RENAMED:
+        places, name = (_RENAMED[word][0],), _RENAMED[word][1]
+    elif space:
+        places = (_SPACES[space],)
+    return next(((place, name) for place in places if hasattr(importlib.import_module(place), name)), None)
 
 
 def preamble(words: list[str], device: torch.device) -> str:
     """Imports and helpers that give ``words`` the meaning they have in the suite."""
     helpers = [word for word in words if word in inspection.WORDS]
     origins: dict[str, list[str]] = {}
+    spaces: dict[str, str] = {}
+    renamed: list[str] = []
     for word in words:
-        if word not in helpers and word != "repr":
-            origins.setdefault(ORIGINS.get(word, "torch"), []).append(word)
-    lines = ["import re", "import torch"] if helpers else []
-    lines += [f"from {origin} import {', '.join(found)}" for origin, found in sorted(origins.items())]
+        found = None if word in helpers or word == "repr" else origin(word)
+        if found is None:
+            continue
+        place, name = found
+        space = word.rpartition(".")[0]
+        if space:
+            spaces[space] = _SPACES[space]
+            if word in _RENAMED:
+                renamed.append(f"{word} = importlib.import_module({place!r}).{name}")
+        else:
+            origins.setdefault(place, []).append(name)
+    lines = ["import importlib"] if renamed else []
+    lines += ["import re", "import threading", "import torch"] if helpers else []
+    lines += [f"from {place} import {', '.join(found)}" for place, found in sorted(origins.items())]
+    lines += [f"import {place} as {space}" for space, place in sorted(spaces.items())]
+    lines += renamed
     if device.type != "cpu":
         lines += ["import torch", f"torch.set_default_device({str(device)!r})"]
     needed = [inspection.node_name, *(getattr(inspection, word) for word in helpers)] if helpers else []

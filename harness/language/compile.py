@@ -21,10 +21,10 @@ from types import CodeType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from harness import interrupts
-from harness.engine import NATIVE, Engine, Unsupported
+from harness.engine import NATIVE, Engine, Unsupported, UserError
 from harness.language.export import Program, StepTree
 from harness.language.guards import Guards, arithmetic
-from harness.language.words import ATTRIBUTES, BUILTINS, GROWING, LISTS, NAMES, OPERATORS
+from harness.language.words import ATTRIBUTES, BUILTINS, LISTS, MEMBERS, NAMES, OPERATORS, Trait, Word
 
 _BINARY: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     "+": ("add", operator.add),
@@ -46,7 +46,6 @@ _COMPARED: Final[Mapping[type[ast.cmpop], tuple[str, str, Callable[[Any, Any], A
 }
 SMALL: Final = 1024
 """Elements of a tensor that no number of operations which the fuel allows makes a burden."""
-_SIZED: Final = frozenset({"zeros", "ones", "Linear"})
 
 
 class Raised(NamedTuple):
@@ -89,7 +88,7 @@ def build(
 def code(program: Program, engine: Engine, trace: bool = False) -> CodeType:
     """``program`` as Python's own code, which depends on the engine only by which of its attributes are `NATIVE`."""
     nodes = [node for step in program.steps for node in (*step.body, *map(ast.Expr, step.observed))]
-    writer = _Writer(engine, ast.Module(nodes, []), program.watch)
+    writer = _Writer(engine, ast.Module(nodes, []), program.parameters, program.watch)
     function = writer.function(program.parameters, copy.deepcopy(list(program.steps)), trace)
     module = ast.fix_missing_locations(ast.Module([function], []))
     compiled: CodeType = compile(module, program.file, "exec", dont_inherit=True)
@@ -118,6 +117,8 @@ def bind(
         "_trace": trace,
         "_keys": _Keys(),
         "staticmethod": staticmethod,
+        "super": super,
+        "ValueError": UserError,
         **{f"_{word}": getattr(guards, word) for word in _GUARDS},
         **{f"_{word}": arithmetic(guards, sign, apply, watch) for sign, (word, apply) in _BINARY.items()},
         **{f"_check_{word}": arithmetic(guards, sign, _nothing, watch) for sign, (word, _) in _BINARY.items()},
@@ -126,6 +127,7 @@ def bind(
         "range": guards.range,
         "list": lambda items=(): guards.listed(guards.items(items)),
         "tuple": lambda items=(): tuple(guards.listed(guards.items(items))),
+        "dict": lambda items=(): guards.listed(dict(items)),
         "zip": lambda *several: zip(*map(guards.items, several), strict=False),
         "enumerate": lambda items, start=0: enumerate(guards.items(items), start),
         **{word: engine.names[word] for word in NAMES if word in engine.names},
@@ -137,7 +139,8 @@ def bind(
 
 
 _GUARDS: Final = (
-    *("enter", "leave", "each", "higher", "listed", "append", "store", "sized", "fitted", "method", "called", "taken"),
+    *("enter", "leave", "function", "each", "higher", "listed", "append", "store"),
+    *("sized", "expanded", "squared", "fitted", "method", "called", "taken"),
 )
 
 
@@ -182,7 +185,9 @@ def is_watched(steps: Iterable[StepTree], largest: int) -> bool:
 def _may_grow(tree: ast.AST) -> bool:
     """Whether tensors may become larger than what the program writes out."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in GROWING:
+        if isinstance(node, ast.Attribute) and node.attr in ATTRIBUTES and "grows" in ATTRIBUTES[node.attr].traits:
+            return True
+        if isinstance(node, ast.Name) and node.id in NAMES and "grows" in NAMES[node.id].traits:
             return True
         if isinstance(node, ast.Subscript):
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -194,7 +199,8 @@ def _may_grow(tree: ast.AST) -> bool:
 class _Kinds:
     """Which names certainly hold tensors: only arithmetic among other values needs a guard."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, tree: ast.Module, words: Mapping[str, Word]) -> None:
+        self.words = words
         assigned: dict[str, list[ast.expr | None]] = {}
         for node in ast.walk(tree):
             match node:
@@ -206,7 +212,11 @@ class _Kinds:
                             for name in ast.walk(target):
                                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
                                     assigned.setdefault(name.id, []).append(None)
-                case ast.For(target=target) | ast.comprehension(target=target):
+                case (
+                    ast.For(target=target)
+                    | ast.comprehension(target=target)
+                    | ast.withitem(optional_vars=ast.Name() as target)
+                ):
                     for name in ast.walk(target):
                         if isinstance(name, ast.Name):
                             assigned.setdefault(name.id, []).append(None)
@@ -225,7 +235,7 @@ class _Kinds:
             case ast.Name(id=name):
                 return name in self.tensors
             case ast.Call(func=ast.Name(id=name)):
-                return name in NAMES and NAMES[name].result == "tensor"
+                return name in self.words and self.words[name].result == "tensor"
             case ast.Call(func=ast.Attribute(value=value, attr=name)):
                 return name in ATTRIBUTES and ATTRIBUTES[name].result == "tensor" and self.is_tensor(value)
             case ast.Attribute(value=value, attr=name):
@@ -242,14 +252,16 @@ class _Kinds:
 class _Writer(ast.NodeTransformer):
     """Rewrites the checked tree for one engine."""
 
-    def __init__(self, engine: Engine, everything: ast.Module, watch: bool) -> None:
+    def __init__(self, engine: Engine, everything: ast.Module, parameters: Iterable[str], watch: bool) -> None:
         self.attributes: Mapping[str, Any] = engine.attributes
-        self.kinds = _Kinds(everything)
+        given = _given(everything) | set(parameters)
+        self.words = {name: word for name, word in NAMES.items() if name not in given}
+        self.kinds = _Kinds(everything, self.words)
         self.watch = watch
         self.own = {n.name for n in ast.walk(everything) if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
 
     def native(self, attribute: str) -> bool:
-        return self.attributes.get(attribute) is NATIVE
+        return attribute in MEMBERS or self.attributes.get(attribute) is NATIVE
 
     # ---- the frame around the program
 
@@ -299,10 +311,19 @@ class _Writer(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         self.generic_visit(node)
-        for method in node.body:
-            if isinstance(method, ast.FunctionDef):
-                method.decorator_list = [_name("staticmethod", method)]
+        methods = [method for method in node.body if isinstance(method, ast.FunctionDef)]
+        for method in methods:
+            if method.name == "__init__":
+                base = _call("super", at=method)
+                begun = _at(ast.Call(_at(ast.Attribute(base, "__init__", ast.Load()), method), [], []), method)
+                method.body.insert(0, _statement(begun))
+            elif isinstance(node.bases[0], ast.Name) and node.bases[0].id == "Function":
+                method.decorator_list.insert(0, _name("staticmethod", method))
         return node
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        self.generic_visit(node)
+        return _call("_function", node, at=node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.AST]:
         match node.targets:
@@ -384,6 +405,10 @@ class _Writer(ast.NodeTransformer):
         self.generic_visit(node)
         return node if literal or not isinstance(node.ctx, ast.Load) else _call("_listed", node, at=node)
 
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        self.generic_visit(node)
+        return _call("_listed", node, at=node)
+
     def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
         return self.visit_List(node)  # type: ignore[arg-type]
 
@@ -411,6 +436,9 @@ class _Writer(ast.NodeTransformer):
                 node.args.insert(0, owner)
             case ast.Attribute(value=ast.Name(id=owner), attr=word) if owner in self.own and self.native(word):
                 pass  # CustomFunction.apply
+            case ast.Attribute(value=owner, attr=word) if self.native(word) and _has(ATTRIBUTES, word, "sized"):
+                node.func = _name("_expanded", node)
+                node.args[:0] = [owner, _at(ast.Constant(word), node)]
             case ast.Attribute(value=owner, attr=word) if not self.native(word):
                 node.func = _name(f"_get_{word}", node)
                 node.args.insert(0, owner)
@@ -418,11 +446,15 @@ class _Writer(ast.NodeTransformer):
             case ast.Attribute(value=owner, attr=word) if self.watch and not higher:
                 node.func = _name("_method", node)
                 node.args[:0] = [owner, _at(ast.Constant(word), node)]
-            case ast.Name(id=word) if word in _SIZED:
+            case ast.Name(id=word) if _has(self.words, word, "squares"):
+                self.guard(node, "_squared" if self.watch else "")
+            case ast.Name(id=word) if _has(self.words, word, "sized"):
                 self.guard(node, "" if _small(node.args) else "_sized")
-            case ast.Name(id=word) if word in NAMES:
+            case ast.Name(id=word) if word in self.words:
                 self.guard(node, "_fitted" if self.watch and NAMES[word].result == "tensor" else "")
             case ast.Name(id=word) if word not in BUILTINS and word not in self.own:
+                self.guard(node, "_called")
+            case ast.Call() | ast.Subscript():
                 self.guard(node, "_called")
         if higher:
             self.guard(node, "_higher")
@@ -436,15 +468,30 @@ class _Writer(ast.NodeTransformer):
             node.func = _name(name, node)
 
 
+def _given(tree: ast.Module) -> set[str]:
+    """Names to which a program gives a meaning of its own."""
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return names | {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+
+
+def _has(table: Mapping[str, Word], word: str, trait: Trait) -> bool:
+    return word in table and trait in table[word].traits
+
+
 def _asks_for_a_graph(node: ast.Call) -> bool:
     """Whether a reverse pass is to be recorded, so that it can be differentiated again."""
     match node.func:
-        case ast.Name(id=word) if word in ("backward", "grad"):
+        case ast.Name(id=word) if word in NAMES:
             parameters = NAMES[word].parameters
-        case ast.Attribute(attr="backward"):
-            parameters = ATTRIBUTES["backward"].parameters
+        case ast.Attribute(attr=word) if word in ATTRIBUTES:
+            parameters = ATTRIBUTES[word].parameters
         case _:
             return False
+    if word.startswith("func."):  # its functions can always be differentiated again
+        return True
+    if "create_graph" not in parameters:
+        return False
     position = parameters.index("create_graph")
     given = [*node.args[position : position + 1], *(k.value for k in node.keywords if k.arg == "create_graph")]
     return any(not (isinstance(value, ast.Constant) and value.value is False) for value in given)

@@ -122,7 +122,7 @@ def _written(node: ast.AST, line: int) -> dict[str, Any]:
     end = getattr(node, "end_lineno", None)
     if isinstance(node, ast.stmt) and end not in (None, here):
         out["end"] = end
-    if isinstance(getattr(node, "ctx", None), ast.Store):
+    if isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
         out["store"] = True
     for name, value in ast.iter_fields(node):
         empty = value is None or value == []
@@ -164,6 +164,9 @@ def _read(data: Mapping[str, Any], line: int) -> Any:
         else:
             fields[name] = given if given is not None else _EMPTY.get((kind, name), _absent(kind, name))
     made = kind(**fields)
+    if isinstance(made, ast.Delete):
+        for target in made.targets:
+            target.ctx = ast.Del()  # type: ignore[attr-defined]  # only names are deleted
     if isinstance(made, (ast.stmt, ast.expr, ast.arg, ast.keyword)):
         made.lineno, made.col_offset = here, 0
         made.end_lineno, made.end_col_offset = data.get("end", here), 0
@@ -178,10 +181,10 @@ def _sign(kind: type[ast.AST], sign: Any) -> type[ast.AST]:
 _EMPTY: Final[Mapping[tuple[type[ast.AST], str], Any]] = {(ast.comprehension, "is_async"): 0}
 _LISTS: Final = frozenset(
     {"body", "orelse", "targets", "args", "keywords", "elts", "generators", "ifs", "bases", "decorator_list", "items"}
-    | {"posonlyargs", "kwonlyargs", "kw_defaults", "defaults", "type_params", "values", "comparators"}
+    | {"posonlyargs", "kwonlyargs", "kw_defaults", "defaults", "type_params", "values", "comparators", "keys"}
 )
 
 
 def _absent(kind: type[ast.AST], name: str) -> Any:
     """What Python's grammar has where a field was left out."""
-    return [] if name in _LISTS and (kind, name) != (ast.IfExp, "body") else None
+    return [] if name in _LISTS and (kind, name) not in ((ast.IfExp, "body"), (ast.Lambda, "args")) else None

@@ -24,7 +24,7 @@ MAX_BITS: Final = 256
 MAX_ELEMENTS: Final = 2**22
 """Elements of any tensor."""
 
-_SEQUENCES: Final[frozenset[Any]] = frozenset({list, tuple})
+_SEQUENCES: Final[frozenset[Any]] = frozenset({list, tuple, dict})
 _NUMBERS: Final[frozenset[Any]] = frozenset({bool, int, float, complex})
 
 
@@ -61,6 +61,18 @@ class Guards:
         """It ends, in whatever way."""
         self.depth -= 1
 
+    def function(self, body: Callable[..., Any]) -> Callable[..., Any]:
+        """A lambda of the program."""
+
+        def called(*operands: Any, **keywords: Any) -> Any:
+            self.enter()
+            try:
+                return body(*operands, **keywords)
+            finally:
+                self.leave()
+
+        return called
+
     def range(self, *bounds: int) -> range:
         turns = range(*bounds)
         if abs(turns.stop) > 2**31 or len(turns) > MAX_TURNS:
@@ -88,8 +100,8 @@ class Guards:
 
     # ---- lists
 
-    def listed(self, items: list[Any]) -> list[Any]:
-        """A new list: pays for all that it holds, lists in lists included."""
+    def listed(self, items: Any) -> Any:
+        """A new list or dictionary: pays for all that it holds, lists in lists included."""
         self.burn(_leaves(items))
         return items
 
@@ -99,7 +111,7 @@ class Guards:
         self.hold(items, item)
         items.append(item)
 
-    def hold(self, items: list[Any], item: Any) -> None:
+    def hold(self, items: list[Any] | dict[Any, Any], item: Any) -> None:
         """``item`` is about to be held by ``items``."""
         self.burn(_leaves(item))
         if _holds(item, items):
@@ -107,7 +119,7 @@ class Guards:
 
     def store(self, value: Any, items: Any, key: Any) -> None:
         """``items[key] = value``"""
-        if type(items) is list:
+        if type(items) is list or type(items) is dict:
             self.hold(items, value)
             if isinstance(key, slice):
                 value = self.items(value)
@@ -115,12 +127,21 @@ class Guards:
 
     # ---- tensors
 
-    def sized(self, make: Callable[..., Any], *sizes: Any, **keywords: Any) -> Any:
+    def sized(self, make: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
         """``zeros(...)`` and its like, where the sizes are not small literals."""
-        given = (size for item in sizes for size in (item if isinstance(item, (list, tuple)) else [item]))
-        wanted = math.prod(max(_integer(size), 0) for size in given)
-        self.elements(wanted)
-        return make(*sizes, **keywords)
+        self.elements(_product([*operands, *keywords.values()]))
+        return make(*operands, **keywords)
+
+    def expanded(self, receiver: Any, name: str, *sizes: Any, **keywords: Any) -> Any:
+        """The same for a method that repeats what its receiver holds."""
+        self.elements(_product([receiver, *sizes, *keywords.values()]))
+        return getattr(receiver, name)(*sizes, **keywords)
+
+    def squared(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
+        """A call whose result may have an entry for every pair of entries of its operands."""
+        given = [[item] if not isinstance(item, (list, tuple)) else item for item in operands]
+        self.elements(sum(_product([item]) for items in given for item in items) ** 2)
+        return call(*operands, **keywords)
 
     def elements(self, count: int) -> None:
         """A tensor of ``count`` elements is about to be made."""
@@ -179,6 +200,27 @@ def _is_mask(value: Any) -> bool:
     return "bool" in str(getattr(value, "dtype", ""))
 
 
+def _product(operands: Iterable[Any]) -> int:
+    """No result has more elements whose sizes are these numbers, or these tensors that many times."""
+    count = 1.0
+    for operand in operands:
+        if isinstance(operand, (list, tuple)):
+            count *= _product(operand)
+        elif shape := shape_of(operand):
+            count *= max(math.prod(shape), 1)
+        else:
+            count *= _times(operand)
+    return int(min(count, 2.0**63))
+
+
+def _times(size: Any) -> float:
+    """How many times larger a number makes something at most, as a size, a scale or a step."""
+    number = size if isinstance(size, float) else float(min(abs(_integer(size)), 2**63))
+    if not math.isfinite(number):
+        return 2.0**63
+    return max(abs(number), 1 / abs(number) if number else 1.0)
+
+
 def _integer(size: Any) -> int:
     try:
         return operator.index(size)
@@ -192,19 +234,21 @@ def _leaves(value: Any) -> int:
     while todo and count <= FUEL:
         item = todo.pop()
         count += 1
-        if isinstance(item, (list, tuple)):
+        if isinstance(item, dict):
+            todo.extend(item.values())
+        elif isinstance(item, (list, tuple)):
             todo.extend(item[: FUEL + 1])
     return count
 
 
-def _holds(value: Any, wanted: list[Any]) -> bool:
+def _holds(value: Any, wanted: Any) -> bool:
     todo = [value]
     while todo:
         item = todo.pop()
         if item is wanted:
             return True
         if type(item) in _SEQUENCES:
-            todo.extend(item)
+            todo.extend(item.values() if type(item) is dict else item)
     return False
 
 

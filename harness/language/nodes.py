@@ -54,9 +54,11 @@ Expr value: expression                                            | an expressio
 For target: target, iter: expression, body: [statement]           | a loop
 If test: expression, body: [statement], orelse: [statement]?      | `elif` is an `If` in `orelse`
 With items: [withitem], body: [statement]                         | lines under a grad mode
-FunctionDef name: text, args: arguments, body: [statement]        | a function of the program; not recursive
-ClassDef name: text, bases: [expression], body: [statement]       | a custom function: `Function` with `forward` and `backward`
+FunctionDef name: text, args: arguments, body: [statement], decorator_list: [expression]? | a function of the program; not recursive; decorators are modes, or `once_differentiable`
+ClassDef name: text, bases: [expression], body: [statement]       | of base `Function` a custom function, whose methods are static; of base `Module` a module, whose `__init__` calls that of its base first
 Return value: expression?                                         | the end of a function
+Raise exc: expression                                             | a call of `ValueError` with one text: an error of kind `user-error`
+Delete targets: [target]                                          | names that are forgotten
 Pass                                                              | nothing
 """,
     ),
@@ -75,6 +77,8 @@ IfExp test: expression, body: expression, orelse: expression      | `body if tes
 =List elts: [expression]?                                         | a list
 =Tuple elts: [expression]?                                        | a fixed list
 ListComp elt: expression, generators: [comprehension]             | `[elt for target in iter if ifs]`
+Lambda args: arguments, body: expression                          | a function of one expression
+Dict keys: [expression]?, values: [expression]?                   | a dictionary; its keys are texts
 =Subscript value: expression, slice: index                        | `value[slice]`
 """,
     ),
@@ -84,8 +88,8 @@ ListComp elt: expression, generators: [comprehension]             | `[elt for ta
 Slice lower: expression?, upper: expression?, step: expression?   | `lower:upper:step`, only in an index
 keyword arg: text, value: expression                              | `arg=value` in a call
 comprehension target: target, iter: expression, ifs: [expression]? | one `for` of a list comprehension
-withitem context_expr: expression                                 | a call of `no_grad`, `enable_grad` or `set_grad_enabled`
-arguments args: [arg]?                                            | the parameters of a function
+withitem context_expr: expression, optional_vars: target?         | a call of a mode, and the name of what it gives
+arguments args: [arg]?, defaults: [expression]?                   | the parameters of a function, and what the last ones are where they are left out
 arg arg: text                                                     | one of them
 """,
     ),

@@ -16,7 +16,20 @@ from typing import Final, NamedTuple
 
 from harness.language.documents import Place
 from harness.language.nodes import NODES
-from harness.language.words import ATTRIBUTES, BUILTINS, COMPARISONS, DTYPES, LISTS, NAMES, OPERATORS, PROPERTIES, Word
+from harness.language.words import (
+    ATTRIBUTES,
+    BUILTINS,
+    COMPARISONS,
+    LISTS,
+    MEMBERS,
+    MODES,
+    NAMES,
+    NAMESPACES,
+    OPERATORS,
+    PROPERTIES,
+    SETTABLE,
+    Word,
+)
 from harness.problems import Problem, nearest, shortened
 
 MAX_SOURCE: Final = 20_000
@@ -25,27 +38,27 @@ MAX_TREE_DEPTH: Final = 40
 MAX_TEXT: Final = 200
 MAX_INTEGER: Final = 2**63
 
-MODES: Final = frozenset({"no_grad", "enable_grad", "set_grad_enabled"})
-SETTABLE: Final = frozenset({"grad", "requires_grad", "data"})
-CLASSES: Final = frozenset({"Tensor", "Variable"})
+RESERVED: Final = frozenset({"tensor", "Tensor", "Function", "Module", "backward", "no_grad"})
+"""Words that no program may give another meaning; any other it may, and cannot use the word then."""
+METHODS: Final = {
+    "Function": ("forward", "backward", "vjp", "jvp", "vmap", "setup_context"),
+    "Module": ("__init__", "forward", "right_inverse"),
+}
+"""What a program's class may define, by its base."""
 _HINTS: Final[dict[type[ast.AST], str]] = {
     ast.Import: "imports do not exist here; every word of the language is at hand",
     ast.ImportFrom: "imports do not exist here; every word of the language is at hand",
     ast.While: "'while' has no bound; use 'for ... in range(...)'",
     ast.Try: "errors are expected with 'raises:', not caught",
-    ast.Raise: "a program does not raise errors itself",
     ast.JoinedStr: "texts are not formatted here",
-    ast.Lambda: "use 'def'",
     ast.Global: "assign at the top level instead",
     ast.Nonlocal: "assign at the top level instead",
     ast.Await: "nothing is asynchronous here",
     ast.NamedExpr: "assign on a line of its own",
     ast.Starred: "write the arguments out",
-    ast.Delete: "nothing needs deleting here",
     ast.Assert: "say what must be seen with 'expect:'",
-    ast.Dict: "use lists",
     ast.Set: "use lists",
-    ast.DictComp: "use a list comprehension",
+    ast.DictComp: "use dict() of a list comprehension",
     ast.SetComp: "use a list comprehension",
     ast.GeneratorExp: "use a list comprehension",
 }
@@ -133,7 +146,12 @@ class _Checker:
         if not expression and isinstance(tree, ast.Module) and not tree.body:
             self.problem(None, "holds no statement")
             return None
-        return tree if self._small(tree) else None
+        return self.dotted(tree) if self._small(tree) else None
+
+    def dotted(self, tree: ast.Module | ast.Expression) -> ast.Module | ast.Expression:
+        """``func.grad`` is one word of the language: from here on, one name."""
+        found: ast.Module | ast.Expression = _Dotted().visit(tree)
+        return found
 
     def _small(self, tree: ast.AST) -> bool:
         level, count, depth = [tree], 0, 0
@@ -197,7 +215,19 @@ class _Checker:
             case ast.FunctionDef():
                 self.function(node)
             case ast.ClassDef():
-                self.custom_function(node)
+                self.own_class(node)
+            case ast.Raise(
+                exc=ast.Call(func=ast.Name(id="ValueError"), args=[ast.Constant(value=str() as text)], keywords=[]),
+                cause=None,
+            ):
+                self.constant(node, text)
+                self.scope.needs.add("raise")
+            case ast.Raise():
+                self.problem(node, "what a program raises is ValueError of one text: raise ValueError('...')")
+            case ast.Delete(targets=targets):
+                self.scope.needs.add("del")
+                for target in targets:
+                    self.deleted(target)
             case ast.Return(value=value) if self.inside is not None:
                 if value is not None:
                     self.expression(value)
@@ -228,9 +258,16 @@ class _Checker:
                 self.expression(value)
                 if name not in SETTABLE:
                     self.problem(node, f"'.{name}' cannot be assigned; only {_listed(SETTABLE)} can")
-                self.scope.needs.add(f".{name} =")
+                if name not in MEMBERS:
+                    self.scope.needs.add(f".{name} =")
             case _:
                 self.unknown(node, "this target of an assignment")
+
+    def deleted(self, node: ast.expr) -> None:
+        if isinstance(node, ast.Name) and node.id in (self.local if self.inside is not None else self.scope.names):
+            (self.local if self.inside is not None else self.scope.names).discard(node.id)
+        else:
+            self.problem(node, "'del' takes names that the program has assigned")
 
     def nothing_else(self, tree: ast.AST) -> None:
         """Look once more, field by field, that the tree holds nothing but what the table of nodes has: Python's grammar has
@@ -245,39 +282,63 @@ class _Checker:
     def bind(self, node: ast.AST, name: str) -> None:
         if name.startswith("_"):
             self.problem(node, f"name {name!r} begins with an underscore; choose another")
-        elif name in NAMES or name in BUILTINS:
+        elif name in BUILTINS or name in NAMESPACES or name in RESERVED:
             self.problem(node, f"{name!r} is a word of the language; choose another name")
+        elif name in NAMES and name in self.scope.needs:
+            self.problem(node, f"{name!r} is a word of the language that this program uses; choose another name")
         elif hasattr(builtins, name) or keyword.issoftkeyword(name):
             self.problem(node, f"{name!r} is a word of Python; choose another name")
-        elif name in self.scope.functions or name in self.scope.classes:
-            self.problem(node, f"{name!r} is a function of this program; choose another name")
         elif self.inside is not None:
             self.local.add(name)
+        elif name in self.scope.functions or name in self.scope.classes:
+            self.problem(node, f"{name!r} is a function of this program; choose another name")
         else:
             self.scope.names.add(name)
 
     def mode(self, item: ast.withitem) -> None:
         call = item.context_expr
-        if item.optional_vars is not None:
-            self.problem(item.optional_vars, "'as' has no use here: a mode gives nothing back")
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MODES:
             self.expression(call)
         else:
-            self.problem(call, f"'with' takes a grad mode: {_listed(f'{mode}()' for mode in MODES)}")
+            self.problem(call, f"'with' takes a mode: {_listed(f'{mode}()' for mode in MODES)}")
+        if isinstance(item.optional_vars, ast.Name):
+            self.scope.needs.add("as")
+            self.bind(item.optional_vars, item.optional_vars.id)
+        elif item.optional_vars is not None:
+            self.problem(item.optional_vars, "'as' takes one name")
+
+    def decorators(self, node: ast.FunctionDef, *, method: bool) -> None:
+        for decorator in node.decorator_list:
+            word = decorator.func if isinstance(decorator, ast.Call) else decorator
+            name = word.id if isinstance(word, ast.Name) else ""
+            self.scope.needs.add("decorator")
+            if method and isinstance(decorator, ast.Name) and name in NAMES and "decorator" in NAMES[name].traits:
+                self.scope.needs.add(name)
+            elif name in MODES and isinstance(decorator, ast.Call):
+                self.expression(decorator)
+            elif name in MODES and not method:
+                self.scope.needs.add(name)
+            else:
+                known = ["once_differentiable"] if method else [f"{mode}()" for mode in sorted(MODES)]
+                self.problem(decorator, f"a decorator is a mode or a word for it: {', '.join(known)}")
 
     def function(self, node: ast.FunctionDef, *, method: bool = False) -> None:
-        if self.inside is not None:
-            self.problem(node, "a def inside a def is not part of the language")
-            return
-        if node.decorator_list:
-            self.problem(node.decorator_list[0], "decorators are not part of the language")
+        self.decorators(node, method=method)
+        if self.inside is not None and not method:
+            self.scope.needs.add("def")
         arguments = node.args
-        if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs or arguments.defaults:
-            self.problem(node, "a def takes plain parameters only: no defaults, no * and no **")
+        if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs:
+            self.problem(node, "a def takes plain parameters only: no * and no **")
+        for default in arguments.defaults:
+            if not isinstance(default, ast.Constant):
+                self.problem(default, "a default value is a plain number, text or None")
+            else:
+                self.constant(default, default.value)
         if not method:
             self.bind(node, node.name)
             self.scope.names.discard(node.name)
-        self.inside, self.local = node.name, set()
+        outside, around = self.inside, set(self.local)
+        self.inside = node.name
         for argument in arguments.args:
             self.bind(argument, argument.arg)
             if argument.annotation is not None:  # Python would evaluate it
@@ -288,23 +349,32 @@ class _Checker:
             if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
                 self.bind(child, child.id)
         self.block(node.body)
-        self.inside, self.local = None, set()
-        if not method:
+        self.inside, self.local = outside, around
+        if outside is not None:
+            self.local.add(node.name)
+        elif not method:
             self.scope.functions.add(node.name)
 
-    def custom_function(self, node: ast.ClassDef) -> None:
-        base = node.bases[0] if len(node.bases) == 1 else None
-        if not (isinstance(base, ast.Name) and base.id == "Function") or node.keywords or node.decorator_list:
-            self.problem(node, "a class must be a custom function: class NAME(Function)")
+    def own_class(self, node: ast.ClassDef) -> None:
+        base = node.bases[0].id if len(node.bases) == 1 and isinstance(node.bases[0], ast.Name) else ""
+        if base not in METHODS or node.keywords or node.decorator_list:
+            self.problem(node, "a class is a custom function or a module: class NAME(Function), class NAME(Module)")
             return
-        self.scope.needs.add("Function")
+        if self.inside is not None:
+            self.problem(node, "a class inside a def is not part of the language")
+            return
+        self.scope.needs.add(base)
         for statement in node.body:
-            if isinstance(statement, ast.FunctionDef) and statement.name in ("forward", "backward"):
-                self.function(statement, method=True)
-            else:
-                self.problem(
-                    statement, "a custom function holds 'def forward(ctx, ...)' and 'def backward(ctx, ...)' only"
-                )
+            match statement:
+                case ast.FunctionDef(name=name) if name in METHODS[base]:
+                    self.function(statement, method=True)
+                case ast.Assign(targets=[ast.Name(id="generate_vmap_rule")], value=ast.Constant(value=bool())) if (
+                    base == "Function"
+                ):
+                    self.scope.needs.add("vmap")
+                case _:
+                    known = ", ".join(f"'def {name}'" for name in METHODS[base])
+                    self.problem(statement, f"a class of base {base} holds {known} only")
         self.bind(node, node.name)
         self.scope.names.discard(node.name)
         self.scope.classes.add(node.name)
@@ -349,6 +419,17 @@ class _Checker:
                     self.expression(element)
             case ast.ListComp():
                 self.comprehension(node)
+            case ast.Lambda():
+                self.anonymous(node)
+            case ast.Dict(keys=keys, values=values):
+                self.scope.needs.add("dict")
+                for key in keys:
+                    if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+                        self.problem(key or node, "the keys of a dictionary are texts")
+                    else:
+                        self.constant(key, key.value)
+                for value in values:
+                    self.expression(value)
             case ast.Subscript(value=value, slice=index):
                 self.expression(value)
                 self.index(index)
@@ -372,24 +453,21 @@ class _Checker:
 
     def name(self, node: ast.AST, name: str) -> None:
         """A name as a value (not called)."""
-        if name in self.local or name in self.scope.names:
+        if name in self.local or name in self.scope.names or name in self.scope.functions or name in self.scope.classes:
             return
         if name in NAMES:
-            if name not in DTYPES and name not in CLASSES:
+            if not NAMES[name].traits & {"dtype", "class"}:
                 self.problem(node, f"{name!r} must be called")
             self.scope.needs.add(name)
         elif name in BUILTINS:
             self.problem(node, f"{name!r} must be called")
-        elif name in self.scope.functions or name in self.scope.classes or name == self.inside:
-            self.problem(
-                node, f"function {name!r} can be called, or handed to a word of the language, and nothing else"
-            )
         else:
             self.load(node, name)
 
     def attribute(self, node: ast.AST, name: str) -> None:
         if name in ATTRIBUTES:
-            self.scope.needs.add(f".{name}")
+            if name not in MEMBERS:
+                self.scope.needs.add(f".{name}")
         elif name not in LISTS:
             self.problem(
                 node,
@@ -397,24 +475,21 @@ class _Checker:
             )
 
     def call(self, node: ast.Call) -> None:
-        takes_functions = False
         entry: Word | None = None
         word = ""
         match node.func:
             case ast.Name(id=name) if name in self.local or name in self.scope.names:
-                pass  # a module or another callable that the engine made
+                pass  # a module or another callable that the engine or the program made
+            case ast.Name(id=name) if name in self.scope.functions or name in self.scope.classes:
+                pass
             case ast.Name(id=name) if name in NAMES:
                 word, entry = name, NAMES[name]
                 self.scope.needs.add(name)
-                takes_functions = True
-                if name in DTYPES or name == "Tensor":
-                    hint = "is a dtype" if name in DTYPES else "is for isinstance; tensor() makes tensors,"
+                if not entry.called:
+                    hint = "is a dtype" if "dtype" in entry.traits else "is a class,"
                     self.problem(node, f"{name!r} {hint} and cannot be called")
             case ast.Name(id=name) if name in BUILTINS:
-                if name == "abs":
-                    self.scope.needs.add("abs")
-            case ast.Name(id=name) if name in self.scope.functions:
-                pass
+                self.scope.needs |= {"abs", "dict"} & {name}
             case ast.Name(id=name) if name == self.inside:
                 self.problem(node, f"{name!r} calls itself; recursion is not part of the language")
             case ast.Attribute(value=ast.Name(id=owner), attr="apply") if owner in self.scope.classes:
@@ -422,7 +497,6 @@ class _Checker:
             case ast.Attribute(value=value, attr=name):
                 self.expression(value)
                 self.attribute(node.func, name)
-                takes_functions = True
                 if name in LISTS and not (
                     isinstance(value, ast.Name) and (value.id in self.scope.lists or value.id in self.local)
                 ):
@@ -431,6 +505,8 @@ class _Checker:
                     word, entry = f".{name}", ATTRIBUTES[name]
             case ast.Name():
                 self.load(node.func, node.func.id)
+            case ast.Call() | ast.Subscript():
+                self.expression(node.func)
             case _:
                 self.problem(node.func, "only words, functions and methods can be called")
         parameters = entry.parameters if entry is not None else ()
@@ -438,13 +514,11 @@ class _Checker:
         positional = parameters[: len(node.args)] if "..." not in parameters else ()
         self.scope.needs |= {f"{word}({name})" for name in positional if name in optional}
         for argument in node.args:
-            if takes_functions and isinstance(argument, ast.Name) and argument.id in self.scope.functions:
-                continue
             self.expression(argument)
         for given in node.keywords:
             if given.arg is None:
                 self.problem(given.value, "** is not part of the language")
-            elif given.arg not in parameters:
+            elif given.arg not in parameters and entry is not None:
                 known = [name for name in parameters if name != "..."]
                 hint = nearest(given.arg, known) or (f"; known are {', '.join(known)}" if known else "")
                 self.problem(given, f"{word or 'this call'} has no keyword {given.arg!r}{hint}")
@@ -464,7 +538,7 @@ class _Checker:
             self.expression(generator.iter)
             for child in ast.walk(generator.target):
                 if isinstance(child, ast.Name):
-                    if child.id in NAMES or child.id in BUILTINS or child.id.startswith("_"):
+                    if child.id in RESERVED or child.id in BUILTINS or child.id.startswith("_"):
                         self.bind(child, child.id)  # says what is wrong with it
                     self.local.add(child.id)
                 elif not isinstance(child, (ast.Tuple, ast.expr_context)):
@@ -473,6 +547,18 @@ class _Checker:
                 self.expression(test)
         self.expression(node.elt)
         self.local = outside
+
+    def anonymous(self, node: ast.Lambda) -> None:
+        self.scope.needs.add("lambda")
+        arguments = node.args
+        if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs or arguments.defaults:
+            self.problem(node, "a lambda takes plain parameters only: no defaults, no * and no **")
+        outside, around = self.inside, set(self.local)
+        self.inside = self.inside or "lambda"
+        for argument in arguments.args:
+            self.bind(argument, argument.arg)
+        self.expression(node.body)
+        self.inside, self.local = outside, around
 
     def index(self, node: ast.expr) -> None:
         match node:
@@ -485,6 +571,16 @@ class _Checker:
                     self.index(element)
             case _:
                 self.expression(node)
+
+
+class _Dotted(ast.NodeTransformer):
+    """Makes one name of a namespace and what follows its dot."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        match node:
+            case ast.Attribute(value=ast.Name(id=space), attr=word, ctx=ast.Load()) if space in NAMESPACES:
+                return ast.copy_location(ast.Name(f"{space}.{word}", ast.Load()), node)
+        return self.generic_visit(node)
 
 
 def same_scope(*statements: ast.AST) -> Iterator[ast.AST]:

@@ -11,7 +11,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from harness import interrupts
-from harness.engine import Engine, Graph, Node, Unsupported
+from harness.engine import Engine, Graph, Node, Unsupported, UserError
 from harness.language import compile as compiler
 from harness.language.compile import Raised as Caught
 from harness.language.compile import Runner, Unreadable
@@ -191,7 +191,7 @@ class Host:
             fault = "memory"
         text = one_line(error)
         return Raised(
-            kind=self.engine.error_kind(error) if fault in ("", "unbound") else None,
+            kind=self._kind(error) if fault in ("", "unbound") else None,
             text=clean(str(error)) if fault == "unsupported" else text,
             message=clean(str(error)[:MESSAGE]),
             line=line,
@@ -199,6 +199,9 @@ class Host:
             fault=fault,
             advice=_advice(error),
         )
+
+    def _kind(self, error: BaseException) -> str | None:
+        return "user-error" if isinstance(error, UserError) else self.engine.error_kind(error)
 
     def _graph(self, names: Mapping[str, Any]) -> Graph | None:
         """The graph as the adapter tells it. Raises `TypeError` where that is something else."""

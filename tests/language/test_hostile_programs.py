@@ -31,12 +31,19 @@ REFUSED = {
     "globals": "globals()",
     "print": "print(1)",
     "type": "type(1)",
-    "lambda": "f = lambda: 1",
+    "lambda with a default": "f = lambda x=1: x",
+    "lambda with *": "f = lambda *x: x",
+    "unknown in a lambda": "f = lambda: unknown",
     "while": "while True:\n    pass",
     "try": "try:\n    pass\nexcept Exception:\n    pass",
-    "raise": "raise ValueError",
+    "raise without a text": "raise ValueError",
+    "raise of a class": "raise KeyboardInterrupt('x')",
+    "raise from": "raise ValueError('x') from None",
+    "raise of a number": "raise ValueError(1)",
     "assert": "assert 1",
-    "del": "x = 1\ndel x",
+    "del of a word": "del tensor",
+    "del of an attribute": "x = tensor(1.)\ndel x.grad",
+    "use after del": "x = 1\ndel x\ny = x",
     "global": "def f():\n    global x\n    x = 1",
     "nonlocal": "def f():\n    nonlocal x\n    x = 1",
     "async": "async def f():\n    pass",
@@ -49,25 +56,32 @@ REFUSED = {
     "format": "y = '{0.__class__}'.format(1)",
     "format_map": "y = '{a}'.format_map([])",
     "join": "y = ''.join([])",
-    "dict": "x = {}",
+    "dict of numbers": "x = {1: 2}",
+    "dict of computed keys": "x = {len([1]): 2}",
+    "dict unpacked": "x = {'a': 1}\ny = {**x}",
     "set": "x = {1}",
     "generator": "y = list(i for i in range(3))",
     "decorator": "@tensor\ndef f():\n    pass",
     "default argument": "def f(x=[]):\n    return x",
     "varargs": "def f(*x):\n    return x",
-    "nested def": "def f():\n    def g():\n        pass",
+    "class in a def": "def f():\n    class A(Function):\n        def forward(ctx, x):\n            return x",
+    "unknown word of a namespace": "y = func.system(1)",
+    "namespace by itself": "y = func",
+    "namespace as a name": "func = 1",
+    "member of a member of a word": "y = func.grad.__globals__",
     "direct recursion": "def f(x):\n    return f(x)",
     "mutual recursion": "def f(x):\n    return g(x)\ndef g(x):\n    return f(x)",
-    "recursion through an argument": "def f(g):\n    return g(g)\nf(f)",
-    "function in a list": "def f():\n    return 1\ny = [f]",
-    "function by another name": "def f():\n    return 1\ng = f",
     "class of one's own": "class A:\n    pass",
     "class of another base": "class A(Tensor):\n    pass",
     "metaclass": "class A(Function, metaclass=Tensor):\n    pass",
     "code in a class": "class A(Function):\n    x = tensor(1.)",
     "dunder method": "class A(Function):\n    def __init__(self):\n        pass",
     "with a file": "with open('x'):\n    pass",
-    "with as": "with no_grad() as x:\n    pass",
+    "with as a pair": "with no_grad() as (x, y):\n    pass",
+    "with a function": "def f():\n    return no_grad()\nwith f():\n    pass",
+    "dunder method of a module": "class A(Module):\n    def __reduce__(self):\n        pass",
+    "decorated by a function": "def f(g):\n    return g\n@f\ndef h():\n    pass",
+    "computed default": "def f(x=tensor(1.)):\n    return x",
     "shadowed word": "tensor = 1",
     "shadowed builtin": "range = 1",
     "shadowed python builtin": "print = 1",
@@ -141,6 +155,15 @@ BOUNDED = {
     "exponential calls": "def a(x):\n  return x\n"
     + "".join(f"def {chr(98 + i)}(x):\n  return [{chr(97 + i)}(x), {chr(97 + i)}(x)]\n" for i in range(20))
     + "y = u(1)",
+    "recursion through an argument": "def f(g):\n  return g(g)\ny = f(f)",
+    "recursion through a name": "def f(x):\n  return g(x)\ng = f\ny = f(1)",
+    "recursion of lambdas": "f = lambda g: g(g)\ny = f(f)",
+    "exponential lambdas": "a = lambda x: x\n"
+    + "".join(f"{chr(98 + i)} = lambda x: [{chr(97 + i)}(x), {chr(97 + i)}(x)]\n" for i in range(20))
+    + "y = u(1)",
+    "recursion of a def in a def": "def f(g):\n  def h():\n    return g(g)\n  return h()\ny = f(f)",
+    "dictionary in itself": "x = {'a': 1}\nx['b'] = x",
+    "list in itself through a dictionary": "x = [1]\ny = {'a': x}\nx.append(y)",
     "a hook that calls backward": (
         "x = tensor(1., requires_grad=True)\ny = x * x\ndef again(g):\n  with enable_grad():\n    (x * x).backward()\n"
         "h = x.register_hook(again)\ny.backward()"
@@ -148,12 +171,23 @@ BOUNDED = {
 }
 
 
-@pytest.mark.parametrize("name", BOUNDED)
+BOUNDED_ON_TORCH = {
+    "huge eye": "y = eye(100000)",
+    "huge expansion": "y = ones(10).expand(100000, 1000, 10) + 1",
+    "huge arange": "y = arange(0., 1., 1e-12)",
+    "huge full": "y = full([100000, 100000], 0)",
+    "huge jacobian": "y = functional.jacobian(lambda x: x, ones(100000))",
+    "recursion of derivatives": "f = lambda x: x ** 30\nfor i in range(40):\n  f = func.grad(f)",
+}
+
+
+@pytest.mark.parametrize("name", [*BOUNDED, *BOUNDED_ON_TORCH])
 def test_bounded_while_it_runs(name: str, spec_file: SpecFile, judge: Judge) -> None:
     """What grows only when it runs is stopped, quickly; it is the spec's fault and never the engine's."""
-    program = "".join(f"  {line}\n" for line in BOUNDED[name].splitlines())
+    program = "".join(f"  {line}\n" for line in (BOUNDED | BOUNDED_ON_TORCH)[name].splitlines())
     begun = time.perf_counter()
-    run = judge(spec_file(f"run: |\n{program}  done = 1\nexpect: {{done: 1}}"))
+    engine = "reference" if name in BOUNDED else "torch"
+    run = judge(spec_file(f"run: |\n{program}  done = 1\nexpect: {{done: 1}}"), engine=engine)
     assert time.perf_counter() - begun < 20
     (case,) = run.cases.values()
     assert case.status is Status.ERROR, case
