@@ -103,6 +103,19 @@ class Header(Line, frozen=True, kw_only=True, tag="header"):
     """Area -> its title."""
 
 
+class OutcomeLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the things that a step may do."""
+
+    expect: dict[str, Any] = {}
+    raises: str | None = None
+    warns: list[str] = []
+    allows: list[str] = []
+    message: str | None = None
+    versions: str = ""
+    """PyTorch's releases that have it; empty for all."""
+    because: str = ""
+
+
 class StepLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     run: str
     line: int
@@ -111,6 +124,8 @@ class StepLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warns: list[str] = []
     allows: list[str] = []
     message: str | None = None
+    either: list[OutcomeLine] = []
+    """Outcomes of which one must match, where there are several."""
 
 
 class SpecLine(Line, frozen=True, kw_only=True, tag="spec"):
@@ -127,6 +142,10 @@ class SpecLine(Line, frozen=True, kw_only=True, tag="spec"):
     """Whether the spec is none of the suite's own: it is found again by its file, not by its id."""
     steps: list[StepLine]
     cases: list[dict[str, Any]] = []
+    since: str = ""
+    until: str = ""
+    defect: str = ""
+    """How PyTorch departs from its own document."""
     note: str = ""
 
 
@@ -151,6 +170,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Index of every entry that differs (at most 1000); ``[[]]`` for a 0-d value."""
     detail: str = ""
     """The engine's own message, or a sentence that helps."""
+    allowed: list[str] = []
+    """In words, everything that would have done, where several things would; the closest first: the check is about it."""
 
 
 class GraphLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +197,8 @@ class CaseLine(Line, frozen=True, kw_only=True, tag="case"):
     link: str = ""
     """Of a known deviation."""
     remarks: list[str] = []
-    """Warnings of no kind that the suite knows: no document speaks of them, so they fail nothing, and are not lost."""
+    """What fails nothing and is not lost: warnings of no kind that the suite knows, because no document speaks of them; what
+    an engine does where it may follow rules of its own."""
     leaks: list[str] = []
     """Global state that the case left changed: ``what: before became after``."""
     output: str = ""
