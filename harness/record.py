@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import msgspec
 
-FORMAT = "1.0"
+FORMAT = "1.1"
 
 
 class Status(StrEnum):
@@ -79,6 +79,12 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The Python in which its workers ran, where it was not the harness's own."""
 
 
+class DocumentInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    title: str
+    link: str = ""
+    clauses: dict[str, str] = {}
+
+
 class Header(Line, frozen=True, kw_only=True, tag="header"):
     format: str
     harness: str
@@ -99,8 +105,12 @@ class Header(Line, frozen=True, kw_only=True, tag="header"):
     """How many cases all shards have together."""
     shuffle: int | None = None
     """The seed of the order in which the cases ran."""
+    profile: str = ""
+    """Which part of the suite was selected, before anything else narrowed it; empty where specs were named."""
     areas: dict[str, str] = {}
     """Area -> its title."""
+    documents: dict[str, DocumentInfo] = {}
+    """What the suite's specs may cite, where the run was of a whole profile."""
 
 
 class OutcomeLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -355,6 +365,7 @@ def _identity(header: Header) -> dict[str, object]:
         "harness": header.harness,
         "shard": header.shard or "none",
         "order (--shuffle)": header.shuffle,
+        "profile": header.profile or "none",
         "--import": " ".join(engine.imports) or "none",
     }
 

@@ -23,8 +23,10 @@ from harness.cases import ready
 from harness.engine import EngineUnusable
 from harness.execution import Done, Executor, Job, Lost, Target, Work
 from harness.gate import Gate, Outcome
+from harness.language import sources
 from harness.language.load import CheckedSpec
 from harness.language.records import plain
+from harness.places import room
 from harness.plugins import Candidate, Follows, adapter
 from harness.record import CaseLine, Status
 from harness.shards import Shard
@@ -72,6 +74,9 @@ class Selection(NamedTuple):
     """Of the whole selection, whatever part of it this run judges."""
     total: int
     """Cases of the whole selection."""
+    profile: str = ""
+    whole: bool = False
+    """Whether nothing but the profile narrows it: then the record says which clauses of which documents it could cover."""
 
     @property
     def cases(self) -> int:
@@ -388,8 +393,17 @@ def _header(trial: Trial) -> record.Header:
         shard=str(settings.shard or ""),
         total=chosen.total if settings.shard else 0,
         shuffle=settings.shuffle,
+        profile=chosen.profile,
+        documents=_documents() if chosen.whole else {},
         areas={area: about.title for area, about in selection.areas().items()},
     )
+
+
+def _documents() -> dict[str, record.DocumentInfo]:
+    return {
+        key: record.DocumentInfo(title=document.title or key, link=document.link, clauses=dict(document.clauses))
+        for key, document in sources.read(room("specs")).items()
+    }
 
 
 def spec_line(checked: CheckedSpec) -> record.SpecLine:

@@ -39,6 +39,7 @@ def _suite(root: ET.Element, run: Run, label: str) -> ET.Element:
         "python": run.header.python,
         "platform": run.header.platform,
         "suite": run.header.suite,
+        "profile": run.header.profile or "none",
         "harness": run.header.harness,
         "command": run.header.command,
         "verdict": verdict(run),
