@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from harness.language.load import CheckedSpec
+from harness.language.records import Outcome, Step
 from harness.shards import single
 
 START = 5.0
@@ -49,9 +50,10 @@ def _worth(features: Mapping[tuple[str, ...], float], seen: Counter[tuple[str, .
 def _features(case: CheckedSpec) -> dict[tuple[str, ...], float]:
     """What a fault may sit in, with how likely it sits there."""
     found: dict[tuple[str, ...], float] = {("area", case.spec.area): 1.0, ("spec", case.spec.id): 0.5}
-    asked = {"value"} if any(step.expect for step in case.spec.steps) else set()
+    asked = {"value"} if any(step.expect or step.either for step in case.spec.steps) else set()
     for step in case.spec.steps:
-        kinds = [kind for kind in (step.raises, *step.warns) if kind]
+        dues: list[Step | Outcome] = [step, *step.either]
+        kinds = [kind for due in dues for kind in (due.raises, *due.warns) if kind]
         found |= {("kind", kind): 2.0 for kind in kinds}
         asked |= set(kinds)
     for need in case.needs:

@@ -10,14 +10,24 @@ import msgspec
 
 from harness.capabilities import Words
 from harness.engine import Array
-from harness.language import expected, load
-from harness.language.expected import Expected
+from harness.language import expected, inputs, load
+from harness.language.expected import AnyOf, Anything, Expected
 from harness.language.load import CheckedSpec, Observation
-from harness.language.records import Standing
+from harness.language.records import PYTORCHS_OWN, RECORDED
 from harness.language.words import DTYPES
 from harness.needs import missing
 from harness.plugins import EngineFile, Follows, Judges
 from harness.record import CaseLine, Status
+from harness.releases import applies, outside, release
+
+
+class Branch(NamedTuple):
+    """One outcome that a step may have on the engine."""
+
+    number: int
+    """Among the outcomes of the step's ``either``, from 0."""
+    wanted: tuple[tuple[int, Expected], ...]
+    """(position among the step's observations, what it must show)"""
 
 
 class Case(NamedTuple):
@@ -29,21 +39,29 @@ class Case(NamedTuple):
     steps: tuple[tuple[Expected, ...], ...]
     usual: tuple[list[Any], ...] | None = None
     """What the steps show where every value is exactly as expected, each followed by the types of what it shows: most cases
-    are judged by one comparison. None where an error or a warning is due."""
+    are judged by one comparison. None where an error or a warning is due, or several outcomes are allowed."""
+    branches: tuple[tuple[Branch, ...], ...] = ()
+    """Per step: the outcomes of which one must match; none where the step allows only one."""
+    recorded: bool = False
+    """Whether it is recorded what the engine does, and not judged: it does not declare to follow PyTorch's rules."""
 
 
-def ready(checked: CheckedSpec, file: EngineFile, words: Words) -> Iterator[Case | CaseLine]:
-    """Every chosen case of a spec: ready to run, or its verdict where there is nothing to run on this engine."""
-    status, reason = refused(checked, file, words)
+def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "") -> Iterator[Case | CaseLine]:
+    """Every chosen case of a spec: ready to run, or its verdict where there is nothing to run on this engine.
+
+    ``version``: the engine's, where its versions are PyTorch's releases."""
+    of = release(file, version)
+    status, reason = refused(checked, file, words, of)
     cases: tuple[Case, ...] = ()
     if status is None:
         try:
-            cases = prepare(checked, file.default_dtype)
+            cases = prepare(checked, file.default_dtype, of)
         except expected.BadValue as error:
             status, reason = Status.ERROR, f"{checked.file}:{error.line}: {error}"
     if status is not None:
         for id, parameters in checked.cases:
             yield CaseLine(id=id, spec=checked.spec.id, status=status, parameters=parameters, reason=reason)
+    recorded = checked.spec.standing in RECORDED and file.follows is not Follows.PYTORCH
     for case in cases:
         lacking = [value for value in case.values if is_dtype(value) and value not in words.names]
         if lacking:
@@ -55,38 +73,53 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words) -> Iterator[Case
                 reason="needs " + "; ".join(lacking),
             )
         else:
-            yield case
+            yield case._replace(recorded=recorded)
 
 
-def refused(checked: CheckedSpec, file: EngineFile, words: Words) -> tuple[Status | None, str]:
-    """Why a spec is not judged on an engine, if it is not."""
-    if checked.spec.standing in (Standing.PYTORCH, Standing.OBSERVED) and file.follows is not Follows.PYTORCH:
+def refused(checked: CheckedSpec, file: EngineFile, words: Words, of: str = "") -> tuple[Status | None, str]:
+    """Why a spec is not judged on an engine, if it is not; ``of``: the release of PyTorch that the engine is."""
+    if checked.spec.standing in PYTORCHS_OWN and file.follows is not Follows.PYTORCH:
         return Status.NOT_APPLICABLE, "it is PyTorch's own way, and the engine does not declare to follow PyTorch"
-    if file.judges is Judges.VALUES and any(step.raises or step.warns for step in checked.spec.steps):
+    if reason := outside(checked.spec, of):
+        return Status.NOT_APPLICABLE, reason
+    for number, step in enumerate(checked.spec.steps, 1):
+        if step.either and not any(applies(outcome, of) for outcome in step.either):
+            return Status.NOT_APPLICABLE, f"no outcome of step {number} is one of PyTorch {of}"
+    if file.judges is Judges.VALUES and any(step.is_loud for step in checked.spec.steps):
         return Status.NOT_APPLICABLE, "it expects an error or a warning, and only values are judged on this engine"
     if lacking := missing(checked, file.lacks, words):
         return Status.UNSUPPORTED, "needs " + "; ".join(map(str, lacking))
     return None, ""
 
 
-def prepare(checked: CheckedSpec, default: str) -> tuple[Case, ...]:
-    """The chosen cases with their expected values, for an engine whose default float dtype is ``default``.
+def prepare(checked: CheckedSpec, default: str, of: str = "") -> tuple[Case, ...]:
+    """The chosen cases with their expected values, for an engine whose default float dtype is ``default``, and which is
+    release ``of`` of PyTorch, or none.
 
     Raises `expected.BadValue`, with the line of the expectation."""
-    return tuple(_case(checked, id, parameters, default) for id, parameters in checked.cases)
+    return tuple(_case(checked, id, parameters, default, of) for id, parameters in checked.cases)
 
 
-def _case(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: str) -> Case:
+def _case(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: str, of: str) -> Case:
     names = dict(parameters)
     for name, (tree, dtype) in checked.inputs.items():
-        data = load.literal_value(tree, parameters)
+        data = inputs.literal_value(tree, parameters)
         kind = parameters.get(dtype or "", dtype) or expected.dtype_of(data, default)
         # Data that makes no tensor is the engine's to refuse; an expectation that uses it is told that there is no value.
         with suppress(expected.BadValue):
             names[name] = expected.rounded(data, str(kind))
     steps = tuple(tuple(_expected(entry, names, default) for entry in entries) for entries in checked.observations)
-    loud = any(step.raises or step.warns for step in checked.spec.steps)
-    return Case(id, parameters, tuple(parameters.values()), steps, None if loud else tuple(map(_usual, steps)))
+    branches = tuple(
+        tuple(
+            Branch(number, tuple((position, _expected(entry, names, default)) for position, entry in judged))
+            for number, (outcome, judged) in enumerate(zip(step.either, outcomes, strict=True))
+            if applies(outcome, of)
+        )
+        for step, outcomes in zip(checked.spec.steps, checked.outcomes, strict=True)
+    )
+    loud = any(step.raises or step.warns or step.either for step in checked.spec.steps)
+    usual = None if loud else tuple(map(_usual, steps))
+    return Case(id, parameters, tuple(parameters.values()), steps, usual, branches)
 
 
 def _usual(wanted: tuple[Expected, ...]) -> list[Any]:
@@ -103,14 +136,18 @@ def _usual(wanted: tuple[Expected, ...]) -> list[Any]:
 
 def _expected(entry: Observation, names: dict[str, Any], default: str) -> Expected:
     expectation = entry.expectation
+    if expectation is None:
+        return Anything()
     dtype = names.get(expectation.dtype or "", expectation.dtype)
-    if expectation.value is msgspec.UNSET:
+    if expectation.value is msgspec.UNSET and not expectation.any:
         return expected.Form(expectation.shape, dtype)
     given = load.tolerance(expectation.tolerance)
     try:
-        return expected.prepare(
-            expectation.value, entry.words, names, default, shape=expectation.shape, dtype=dtype, tolerance=given
+        values = tuple(
+            expected.prepare(value, entry.words, names, default, shape=expectation.shape, dtype=dtype, tolerance=given)
+            for value in expectation.any or (expectation.value,)
         )
+        return AnyOf(values) if expectation.any else values[0]
     except expected.BadValue as error:
         raise expected.BadValue(f"expected value of {entry.text}: {error}", line=entry.line) from None
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from harness.gate import RANK
-from harness.record import CaseLine, Run
+from harness.record import CaseLine, Run, Status
 
 
 class Movement(StrEnum):
@@ -47,4 +47,4 @@ def _fingerprint(case: CaseLine) -> list[tuple[str, int, str, str]]:
     return [
         (check.what, check.step, check.expression, str(check.observed) if check.what.endswith("error") else "")
         for check in case.failures
-    ]
+    ] + [("recorded", 0, remark, "") for remark in case.remarks if case.status is Status.NOT_APPLICABLE]

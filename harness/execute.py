@@ -24,6 +24,7 @@ class Session:
         self.names = loaded.engine.names
         self.words = words_of(loaded.engine)
         self.host = Host(loaded.engine, heard, graphs)
+        self.version = loaded.engine.version
         self.wording = loaded.file.follows is Follows.PYTORCH
 
     def run_spec(
@@ -31,7 +32,7 @@ class Session:
     ) -> Iterator[CaseLine]:
         """The verdict on every chosen case of a spec."""
         program = None
-        for case in ready(checked, self.file, self.words):
+        for case in ready(checked, self.file, self.words, self.version):
             if isinstance(case, CaseLine):
                 yield case
                 continue

@@ -10,12 +10,11 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import msgspec
-
 from harness import cases, execute, values
 from harness.engine import Engine, Opaque
 from harness.judge import shown
 from harness.language.load import CheckedSpec
+from harness.language.records import Step, plain
 from harness.language.words import NAMES
 from harness.plugins import Loaded
 from harness.record import CaseLine, Check, GraphLine, Status
@@ -95,11 +94,16 @@ def _observed(checked: CheckedSpec, failure: Check) -> bool:
 def _step_notes(checked: CheckedSpec, case: CaseLine, number: int) -> Iterator[str]:
     step = checked.spec.steps[number - 1]
     failures = [failure for failure in case.failures if failure.step == number]
+    if step.either:
+        yield "does none of what is allowed" if any(f.allowed for f in failures) else "does one of what is allowed"
     if step.raises:
         missed = any(failure.what in ("no-error", "wrong-error") for failure in failures)
         yield f"should raise {step.raises}" if missed else f"raises {step.raises}"
     wrong = {failure.expression for failure in failures}
-    yield from (f"{'✗' if entry.text in wrong else '✓'} {entry.text}" for entry in checked.observations[number - 1])
+    judged = [entry.text for entry in checked.observations[number - 1] if entry.expectation is not None]
+    yield from (
+        f"{'✗' if text in wrong else '✓'} {text}" for text in [*judged, *sorted(wrong & _of_outcomes(step) - {*judged})]
+    )
     for kind in step.warns:
         missed = any(failure.what == "missing-warning" and failure.expected == kind for failure in failures)
         yield f"should warn {kind}" if missed else f"warns {kind}"
@@ -135,18 +139,24 @@ def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
     for step, tree, entries in zip(checked.spec.steps, checked.trees, checked.observations, strict=True):
         *before, last = [python(statement) for statement in tree.body]
         parts += before
-        if step.raises:
+        if step.may_raise:
+            kinds = " or ".join(kind for kind in (step.raises, *(o.raises or "nothing" for o in step.either)) if kind)
             parts.append(
                 f"try:\n{textwrap.indent(last, '    ')}\nexcept Exception as error:\n"
-                f"    print('raised', type(error).__name__, error)  # expected: {step.raises}\n"
-                f"else:\n    print('raised nothing')  # expected: {step.raises}"
+                f"    print('raised', type(error).__name__, error)  # expected: {kinds}\n"
+                f"else:\n    print('raised nothing')  # expected: {kinds}"
             )
         else:
             parts.append(last)
         parts += [f"# expected warning: {kind}" for kind in step.warns]
         for entry, observed in zip(entries, tree.observed, strict=True):
             text = ast.unparse(observed)
-            parts.append(f"print({text!r}, '=', {text})\n{_comment(f'expected: {_plain(entry.expectation)}')}")
+            shows = f"print({text!r}, '=', {text})"
+            if step.may_raise and entry.expectation is None:  # after an error there may be nothing to show
+                shows = f"try:\n    {shows}\nexcept Exception as error:\n    print({text!r}, 'cannot be read:', error)"
+            dues = [entry.expectation, *(o.expect[entry.text] for o in step.either if entry.text in o.expect)]
+            said = " or ".join(str(plain(due)) for due in dues if due is not None)
+            parts.append(f"{shows}\n{_comment(f'expected: {said}')}")
     return "\n".join(parts) + "\n"
 
 
@@ -164,9 +174,8 @@ def _source(value: Any) -> str:
     return value if cases.is_dtype(value) else repr(value)
 
 
-def _plain(expectation: Any) -> str:
-    found = msgspec.to_builtins(expectation)
-    return str(found["value"] if set(found) == {"value"} else found)
+def _of_outcomes(step: Step) -> set[str]:
+    return {text for outcome in step.either for text in outcome.expect}
 
 
 class _Static(ast.NodeTransformer):

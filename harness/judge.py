@@ -7,7 +7,7 @@ import math
 from typing import Any, NamedTuple
 
 from harness.engine import Array, Observed, Opaque
-from harness.language.expected import Exactly, Expected, Form, Items, Numbers, Tolerances, leaves
+from harness.language.expected import AnyOf, Anything, Exactly, Expected, Form, Items, Numbers, Tolerances, leaves
 from harness.text import clean
 
 MAX_WHERE = 1000
@@ -20,6 +20,8 @@ class Mismatch(NamedTuple):
     """Indices of the entries that differ."""
     difference: float | str | None
     detail: str = ""
+    closest: Expected | None = None
+    """Which of several allowed values this is about."""
 
 
 _PLAIN = frozenset({int, float, complex})
@@ -42,6 +44,10 @@ def compare(expected: Expected, observed: Observed) -> Mismatch | None:
         return _exactly(expected, observed)
     if isinstance(expected, Form):
         return _form(expected, observed)
+    if isinstance(expected, AnyOf):
+        return _any(expected, observed)
+    if isinstance(expected, Anything):
+        return None
     return _items([*expected.items], observed)
 
 
@@ -53,6 +59,23 @@ def _exactly(expected: Exactly, observed: Observed) -> Mismatch | None:
     if type(observed) is type(expected.value) and observed == expected.value:
         return None
     return Mismatch("value", [[]], None)
+
+
+def _any(expected: AnyOf, observed: Observed) -> Mismatch | None:
+    """The mismatch with the closest of the allowed values, where there is one with each."""
+    mismatches: list[Mismatch] = []
+    for value in expected.values:
+        mismatch = compare(value, observed)
+        if mismatch is None:
+            return None
+        mismatches.append(mismatch._replace(closest=value))
+    return min(mismatches, key=_distance)
+
+
+def _distance(mismatch: Mismatch) -> tuple[bool, int, float]:
+    """How far off: another form is farther than other numbers, of which fewer and nearer ones are closer."""
+    gap = mismatch.difference
+    return mismatch.what != "value", len(mismatch.where), gap if isinstance(gap, float) and gap == gap else math.inf
 
 
 def _form(expected: Form, observed: Observed) -> Mismatch | None:
@@ -232,6 +255,10 @@ def shown(value: Expected | Observed) -> Any:
             return exact
         case Form(shape=shape, dtype=dtype):
             return {"dtype": dtype, "shape": None if shape is None else list(shape)}
+        case AnyOf(values=values):
+            return {"any": [shown(item) for item in values]}
+        case Anything():
+            return {}
         case Opaque(type=name):
             return f"<{name}>"
         case list():

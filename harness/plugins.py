@@ -29,7 +29,7 @@ from harness.worker.loading import Adapter
 
 class Follows(StrEnum):
     PYTORCH = "pytorch"
-    """Its documents promise PyTorch's behaviour and wording: `observed` specs and `message` are judged."""
+    """Its documents promise PyTorch's behaviour and wording: every standing and `message` are judged."""
     NONE = "none"
 
 
@@ -37,6 +37,12 @@ class Judges(StrEnum):
     ALL = "all"
     VALUES = "values"
     """Only what expressions show: specs that expect an error or a warning are not applicable."""
+
+
+class Releases(StrEnum):
+    PYTORCH = "pytorch"
+    """Its versions are PyTorch's: what specs say of releases holds for it."""
+    NONE = "none"
 
 
 class FloatDtype(StrEnum):
@@ -66,6 +72,7 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
     install: Annotated[str, Meta(description="what a user types to install the engine")] = ""
     follows: Follows = Follows.NONE
     judges: Judges = Judges.ALL
+    releases: Annotated[Releases, Meta(description="whose releases the engine's versions are")] = Releases.NONE
     default_dtype: Annotated[FloatDtype, Meta(description="of tensors made from numbers with a decimal point")] = (
         FloatDtype.FLOAT32
     )

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import msgspec
 
-FORMAT = "1.0"
+FORMAT = "1.1"
 
 
 class Status(StrEnum):
@@ -79,6 +79,12 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The Python in which its workers ran, where it was not the harness's own."""
 
 
+class DocumentInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    title: str
+    link: str = ""
+    clauses: dict[str, str] = {}
+
+
 class Header(Line, frozen=True, kw_only=True, tag="header"):
     format: str
     harness: str
@@ -99,8 +105,25 @@ class Header(Line, frozen=True, kw_only=True, tag="header"):
     """How many cases all shards have together."""
     shuffle: int | None = None
     """The seed of the order in which the cases ran."""
+    profile: str = ""
+    """Which part of the suite was selected, before anything else narrowed it; empty where specs were named."""
     areas: dict[str, str] = {}
     """Area -> its title."""
+    documents: dict[str, DocumentInfo] = {}
+    """What the suite's specs may cite, where the run was of a whole profile."""
+
+
+class OutcomeLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of the things that a step may do."""
+
+    expect: dict[str, Any] = {}
+    raises: str | None = None
+    warns: list[str] = []
+    allows: list[str] = []
+    message: str | None = None
+    versions: str = ""
+    """PyTorch's releases that have it; empty for all."""
+    because: str = ""
 
 
 class StepLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -111,6 +134,8 @@ class StepLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warns: list[str] = []
     allows: list[str] = []
     message: str | None = None
+    either: list[OutcomeLine] = []
+    """Outcomes of which one must match, where there are several."""
 
 
 class SpecLine(Line, frozen=True, kw_only=True, tag="spec"):
@@ -127,6 +152,10 @@ class SpecLine(Line, frozen=True, kw_only=True, tag="spec"):
     """Whether the spec is none of the suite's own: it is found again by its file, not by its id."""
     steps: list[StepLine]
     cases: list[dict[str, Any]] = []
+    since: str = ""
+    until: str = ""
+    defect: str = ""
+    """How PyTorch departs from its own document."""
     note: str = ""
 
 
@@ -151,6 +180,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Index of every entry that differs (at most 1000); ``[[]]`` for a 0-d value."""
     detail: str = ""
     """The engine's own message, or a sentence that helps."""
+    allowed: list[str] = []
+    """In words, everything that would have done, where several things would; the closest first: the check is about it."""
 
 
 class GraphLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +207,8 @@ class CaseLine(Line, frozen=True, kw_only=True, tag="case"):
     link: str = ""
     """Of a known deviation."""
     remarks: list[str] = []
-    """Warnings of no kind that the suite knows: no document speaks of them, so they fail nothing, and are not lost."""
+    """What fails nothing and is not lost: warnings of no kind that the suite knows, because no document speaks of them; what
+    an engine does where it may follow rules of its own."""
     leaks: list[str] = []
     """Global state that the case left changed: ``what: before became after``."""
     output: str = ""
@@ -333,6 +365,7 @@ def _identity(header: Header) -> dict[str, object]:
         "harness": header.harness,
         "shard": header.shard or "none",
         "order (--shuffle)": header.shuffle,
+        "profile": header.profile or "none",
         "--import": " ".join(engine.imports) or "none",
     }
 

@@ -9,11 +9,11 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,7 +23,10 @@ from harness.cases import ready
 from harness.engine import EngineUnusable
 from harness.execution import Done, Executor, Job, Lost, Target, Work
 from harness.gate import Gate, Outcome
+from harness.language import sources
 from harness.language.load import CheckedSpec
+from harness.language.records import plain
+from harness.places import room
 from harness.plugins import Candidate, Follows, adapter
 from harness.record import CaseLine, Status
 from harness.shards import Shard
@@ -71,6 +74,9 @@ class Selection(NamedTuple):
     """Of the whole selection, whatever part of it this run judges."""
     total: int
     """Cases of the whole selection."""
+    profile: str = ""
+    whole: bool = False
+    """Whether nothing but the profile narrows it: then the record says which clauses of which documents it could cover."""
 
     @property
     def cases(self) -> int:
@@ -206,7 +212,7 @@ class Trial:
         for number, checked in enumerate(self.chosen.specs):
             work = Work(number, checked.program)
             self.checked[number] = checked
-            for case in ready(checked, self.candidate.file, self.capabilities.words):
+            for case in ready(checked, self.candidate.file, self.capabilities.words, self.capabilities.version):
                 if case.id in self.known:
                     self.coming -= 1
                 elif self.ends is not None and time.monotonic() >= self.ends:
@@ -387,8 +393,17 @@ def _header(trial: Trial) -> record.Header:
         shard=str(settings.shard or ""),
         total=chosen.total if settings.shard else 0,
         shuffle=settings.shuffle,
+        profile=chosen.profile,
+        documents=_documents() if chosen.whole else {},
         areas={area: about.title for area, about in selection.areas().items()},
     )
+
+
+def _documents() -> dict[str, record.DocumentInfo]:
+    return {
+        key: record.DocumentInfo(title=document.title or key, link=document.link, clauses=dict(document.clauses))
+        for key, document in sources.read(room("specs")).items()
+    }
 
 
 def spec_line(checked: CheckedSpec) -> record.SpecLine:
@@ -402,7 +417,19 @@ def spec_line(checked: CheckedSpec) -> record.SpecLine:
             warns=list(step.warns),
             allows=list(step.allows),
             message=step.message,
-            expect={text: msgspec.to_builtins(value) for text, value in step.expect.items()},
+            expect=_plain(step.expect),
+            either=[
+                record.OutcomeLine(
+                    expect=_plain(outcome.expect),
+                    raises=outcome.raises,
+                    warns=list(outcome.warns),
+                    allows=list(outcome.allows),
+                    message=outcome.message,
+                    versions=outcome.versions,
+                    because=" ".join(outcome.because.split()),
+                )
+                for outcome in step.either
+            ],
         )
         for number, step in enumerate(spec.steps)
     ]
@@ -417,5 +444,12 @@ def spec_line(checked: CheckedSpec) -> record.SpecLine:
         outside=checked.outside,
         steps=steps,
         cases=[dict(case) for case in spec.cases],
+        since=spec.since,
+        until=spec.until,
+        defect=" ".join(spec.defect.split()),
         note=" ".join(spec.note.split()),
     )
+
+
+def _plain(expect: Mapping[str, Any]) -> dict[str, Any]:
+    return {text: plain(value) for text, value in expect.items()}

@@ -18,12 +18,13 @@ def spec() -> dict[str, Any]:
     """Of a spec file, its one-step shorthand included."""
     out = msgspec.json.schema(Spec)
     definitions = out["$defs"]
-    step = definitions["Step"]["properties"]
-    step["raises"] = {"enum": sorted(kinds.errors()), "description": step["raises"]["description"]}
     warning = {"enum": sorted(kinds.warnings())}
-    for name in ("warns", "allows"):
-        kinds_given = {"anyOf": [warning, {"type": "array", "items": warning}]}
-        step[name] = kinds_given | {"description": step[name]["description"]}
+    for due_record in ("Step", "Outcome"):
+        due = definitions[due_record]["properties"]
+        due["raises"] = {"enum": sorted(kinds.errors()), "description": due["raises"]["description"]}
+        for name in ("warns", "allows"):
+            kinds_given = {"anyOf": [warning, {"type": "array", "items": warning}]}
+            due[name] = kinds_given | {"description": due[name]["description"]}
     properties = definitions["Spec"]["properties"]
     properties["source"] = {
         "anyOf": [{"type": "string"}, properties["source"]],

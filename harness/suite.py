@@ -14,12 +14,12 @@ from msgspec import Meta
 from harness import __version__, protocol, selection
 from harness.cases import Case, prepare
 from harness.language import expected, export, nodes
-from harness.language.expected import Exactly, Expected, Form, Items
-from harness.language.load import CheckedSpec
+from harness.language.expected import AnyOf, Anything, Exactly, Expected, Form, Items
+from harness.language.load import CheckedSpec, Judged, Observation
 from harness.language.records import Step
 from harness.problems import InputError, Problem
 
-FORMAT = "1.0"
+FORMAT = "1.1"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, tag_field="line"):
@@ -72,7 +72,29 @@ class ExactlyDue(Due, frozen=True, kw_only=True, tag="exactly"):
     value: bool | str | None
 
 
-AnyDue = NumbersDue | FormDue | ItemsDue | ExactlyDue
+class OneOfDue(Due, frozen=True, kw_only=True, tag="one-of"):
+    """Any one of these."""
+
+    values: list[AnyDue]
+
+
+class UnjudgedDue(Due, frozen=True, kw_only=True, tag="unjudged"):
+    """Nothing is said of it here; outcomes of the step's `either` may."""
+
+
+AnyDue = NumbersDue | FormDue | ItemsDue | ExactlyDue | OneOfDue | UnjudgedDue
+
+
+class OutcomeDue(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the things that a step may do; the same in all cases."""
+
+    raises: Annotated[str | None, Meta(description="the kind of error that its last line raises; null: none is raised")]
+    warns: Annotated[list[str], Meta(description="kinds of warnings that are given, exactly these")]
+    allows: Annotated[list[str], Meta(description="kinds of warnings that may be given, besides those of the step")]
+    message: Annotated[str | None, Meta(description="a documented part of PyTorch's wording of the error or warning")]
+    judges: Annotated[list[int], Meta(description="which of the step's `observe` it judges, from 0")]
+    versions: Annotated[str, Meta(description="PyTorch's releases that have it; empty for all")] = ""
+    because: str = ""
 
 
 class StepDue(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +107,9 @@ class StepDue(msgspec.Struct, frozen=True, kw_only=True):
     warns: Annotated[list[str], Meta(description="kinds of warnings that are given, exactly these")]
     allows: Annotated[list[str], Meta(description="kinds of warnings that may be given")]
     message: Annotated[str | None, Meta(description="a documented part of PyTorch's wording of the error or warning")]
+    either: Annotated[
+        list[OutcomeDue], Meta(description="outcomes of which one must match, where there are several")
+    ] = []
 
 
 class CaseData(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +119,12 @@ class CaseData(msgspec.Struct, frozen=True, kw_only=True):
     values: Annotated[list[Any], Meta(description="of the parameters, in order, as in a `run`")]
     types: Annotated[list[str], Meta(description="of the values, as in a `run`")]
     expected: Annotated[list[list[AnyDue]], Meta(description="per step, what each of its `observe` must show")]
+    either: Annotated[
+        list[list[list[AnyDue]]],
+        Meta(
+            description="per step, per outcome: what each of its `judges` must show; empty where no step has outcomes"
+        ),
+    ] = []
 
 
 class SpecData(Line, frozen=True, kw_only=True, tag="spec"):
@@ -103,6 +134,9 @@ class SpecData(Line, frozen=True, kw_only=True, tag="spec"):
     claim: str
     source: list[str]
     standing: str
+    since: str = ""
+    until: str = ""
+    defect: str = ""
     note: str = ""
     needs: Annotated[list[str], Meta(description="words and operators that an engine must have")]
     program: Annotated[dict[str, Any], Meta(description="see the schema `program`")]
@@ -141,35 +175,58 @@ def _spec(checked: CheckedSpec, default: str, problems: list[Problem]) -> SpecDa
     except expected.BadValue as error:
         problems.append(Problem(checked.file, error.line, 1, str(error)))
         return None
-    entries = zip(spec.steps, checked.lines, checked.observations, strict=True)
+    entries = zip(spec.steps, checked.lines, checked.observations, checked.outcomes, strict=True)
     return SpecData(
         id=spec.id,
         claim=" ".join(spec.claim.split()),
         source=list(spec.source),
         standing=spec.standing.value,
+        since=spec.since,
+        until=spec.until,
+        defect=" ".join(spec.defect.split()),
         note=" ".join(spec.note.split()),
         needs=sorted(checked.needs),
         program=export.write(checked.program),
-        steps=[_step(step, line, [entry.text for entry in observed]) for step, line, observed in entries],
+        steps=[_step(step, line, observed, outcomes) for step, line, observed, outcomes in entries],
         cases=[_case(case) for case in cases],
     )
 
 
-def _step(step: Step, line: int, observed: list[str]) -> StepDue:
+def _step(step: Step, line: int, observed: Sequence[Observation], outcomes: Sequence[Judged]) -> StepDue:
     return StepDue(
         line=line,
         run=step.run,
-        observe=observed,
+        observe=[entry.text for entry in observed],
         raises=step.raises,
         warns=list(step.warns),
         allows=list(step.allows),
         message=step.message,
+        either=[
+            OutcomeDue(
+                raises=outcome.raises,
+                warns=list(outcome.warns),
+                allows=list(outcome.allows),
+                message=outcome.message,
+                judges=[position for position, _ in judged],
+                versions=outcome.versions,
+                because=" ".join(outcome.because.split()),
+            )
+            for outcome, judged in zip(step.either, outcomes, strict=True)
+        ],
     )
 
 
 def _case(case: Case) -> CaseData:
     told = protocol.run(0, 0, case)
-    return CaseData(id=case.id, values=told.values, types=told.types, expected=[_due(step) for step in case.steps])
+    return CaseData(
+        id=case.id,
+        values=told.values,
+        types=told.types,
+        expected=[_due(step) for step in case.steps],
+        either=[[_due(value for _, value in branch.wanted) for branch in step] for step in case.branches]
+        if any(case.branches)
+        else [],
+    )
 
 
 def _due(wanted: Iterable[Expected]) -> list[AnyDue]:
@@ -182,6 +239,10 @@ def _due(wanted: Iterable[Expected]) -> list[AnyDue]:
                 out.append(FormDue(shape=None if shape is None else list(shape), dtype=dtype))
             case Items(items=items):
                 out.append(ItemsDue(items=_due(items)))
+            case AnyOf(values=several):
+                out.append(OneOfDue(values=_due(several)))
+            case Anything():
+                out.append(UnjudgedDue())
             case _:
                 values = export.spelt(value.values)
                 rtol, atol = value.tolerance

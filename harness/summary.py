@@ -192,7 +192,8 @@ def verdict(run: Run) -> str:
         f"{unexpected} {'is' if unexpected == 1 else 'are'} unexpected" if unexpected else "nothing is unexpected"
     )
     passes = "passes" if 1 in (counts.passed, counts.all) else "pass"
-    parts.append(f"{counts.passed} of {plural(counts.all, 'case')} {passes}; {surprise}.")
+    of = f" of profile {run.header.profile}" if run.header.profile else ""
+    parts.append(f"{counts.passed} of {plural(counts.all, 'case')}{of} {passes}; {surprise}.")
     if counts.besides:
         parts.append(f"Not passed{' besides' if unexpected else ''}: {', '.join(counts.besides)}.")
     if skipped := counts.groups[Group.LEFT_OUT]:

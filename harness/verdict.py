@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import ast
+import math
+from collections.abc import Sequence
 from typing import Any
 
-from harness.cases import Case
+import msgspec
+
+from harness import values
+from harness.cases import Branch, Case
 from harness.engine import Graph
 from harness.judge import check_observed, compare, shown
-from harness.language.expected import Expected
-from harness.language.load import CheckedSpec
+from harness.language.expected import AnyOf, Anything, Expected
+from harness.language.load import CheckedSpec, Observation
+from harness.language.records import Outcome, Standing, Step, plain
 from harness.record import CaseLine, Check, GraphLine, Status
-from harness.seen import Raised, Seen, Warned
+from harness.seen import Raised, Seen, StepSeen, Warned
+
+MOST_RECORDED = 3
+"""Differences that a remark names."""
 
 UNCLASSIFIED = "unclassified"
 """An exception that the adapter maps to no kind."""
@@ -21,6 +30,13 @@ SPEC_FAULTS = {
     "unbound": "the spec's program uses a name that it has not bound",
 }
 """What a program does wrong by itself: nothing is said about the engine."""
+
+
+WHOSE = {
+    Standing.RULE: "no derivative exists there, and the engine does not declare to follow PyTorch's rules",
+    Standing.CONVENTION: "it is PyTorch's choice among several, and the engine does not declare to follow PyTorch",
+}
+"""Why it is only recorded what an engine does."""
 
 
 class _Lacks(Exception):
@@ -37,6 +53,27 @@ class _Exhausted(Exception):
 
 def verdict(checked: CheckedSpec, case: Case, seen: Seen, wording: bool) -> CaseLine:
     """The verdict on what a case's program showed; ``wording``: documented wording is judged as well."""
+    line = _judged(checked, case, seen, wording)
+    return _recorded(line, checked.spec.standing) if case.recorded else line
+
+
+def _recorded(line: CaseLine, standing: Standing) -> CaseLine:
+    """What an engine does where it may follow rules of its own: said, and never failed. One that crashes or hangs does neither."""
+    if line.status is Status.PASS:
+        remark = "it does what PyTorch does"
+    elif line.status is Status.FAIL:
+        sides = [(check, *values.one_line(check)) for check in line.failures[:MOST_RECORDED]]
+        remark = "it does something else: " + "; ".join(
+            f"{check.expression}: {observed} ({expected} in PyTorch)" for check, expected, observed in sides
+        )
+    else:
+        return line
+    return msgspec.structs.replace(
+        line, status=Status.NOT_APPLICABLE, reason=WHOSE[standing], failures=[], remarks=[remark, *line.remarks]
+    )
+
+
+def _judged(checked: CheckedSpec, case: Case, seen: Seen, wording: bool) -> CaseLine:
     if case.usual is not None and _is_plain_pass(case.usual, case, seen):
         graph = None if seen.graph is None else _drawn(seen.graph)
         return CaseLine(
@@ -115,7 +152,7 @@ class _Judge:
         steps = self.checked.spec.steps
         if len(seen.steps) > len(steps):
             raise _Broken(f"{len(seen.steps)} steps were reported of {len(steps)}")
-        for number, (step, wanted) in enumerate(zip(steps, self.case.steps, strict=True)):
+        for number, wanted in enumerate(self.case.steps):
             if number >= len(seen.steps):
                 if seen.aborted is None:
                     raise _Broken(f"{len(seen.steps)} of {len(steps)} steps were reported, and no error")
@@ -124,21 +161,60 @@ class _Judge:
             showed = seen.steps[number]
             if len(showed.observed) != len(wanted):
                 raise _Broken(f"step {number + 1}: {len(showed.observed)} of {len(wanted)} observations were reported")
-            if step.raises:
-                self.error(number, showed.raised)
-            elif showed.raised is not None:
+            step = steps[number]
+            if showed.raised is not None and not step.may_raise:
                 raise _Broken(
                     f"step {number + 1}: an error was reported where none is due, and not as what ended the program"
                 )
-            for position, value in enumerate(wanted):
-                self.observation(number, position, value, showed.observed[position])
-            if showed.warned or step.warns:
-                self.warned(number, showed.warned)
+            if step.raises:
+                self.error(number, step, step.raises, showed.raised)
+            entries = self.checked.observations[number]
+            for entry, value, shows in zip(entries, wanted, showed.observed, strict=True):
+                if not isinstance(value, Anything):
+                    self.observation(number, entry, value, shows)
+            if step.either:
+                self.either(number, step, showed)
+            elif showed.warned or step.warns:
+                self.warned(number, step, step.allows, showed.warned)
         for what, reason in SPEC_FAULTS.items():
             # Behind a failure, a name may be unbound because the engine led the program astray.
             if any(failure.what == what for failure in self.failures[: 1 if what == "unbound" else None]):
                 return Status.ERROR, self.failures, reason
         return (Status.FAIL if self.failures else Status.PASS), self.failures, ""
+
+    def either(self, number: int, step: Step, showed: StepSeen) -> None:
+        """Whether some outcome matches in full; where none does, the checks of the closest one have failed."""
+        before, tried = self.failures, list[tuple[Outcome, list[Check]]]()
+        lacks: Exception | None = None
+        for branch in self.case.branches[number]:
+            self.failures = []
+            try:
+                self.outcome(number, step, branch, showed)
+            except (_Lacks, _Broken, _Exhausted) as error:  # another outcome may need nothing of this
+                lacks = lacks or error
+                continue
+            if not self.failures:
+                break
+            tried.append((step.either[branch.number], self.failures))
+        else:
+            if lacks is not None:
+                raise lacks
+            tried.sort(key=lambda outcome: _distance(outcome[1]))
+            first, *rest = tried[0][1]
+            allowed = [_told(outcome) for outcome, _ in tried]
+            self.failures = [msgspec.structs.replace(first, allowed=allowed), *rest]
+        self.failures = before + self.failures
+
+    def outcome(self, number: int, step: Step, branch: Branch, showed: StepSeen) -> None:
+        outcome = step.either[branch.number]
+        if outcome.raises:
+            self.error(number, outcome, outcome.raises, showed.raised)
+        elif showed.raised is not None:
+            self.unexpected(number, showed.raised)
+        entries = self.checked.outcomes[number][branch.number]
+        for (_, entry), (position, value) in zip(entries, branch.wanted, strict=True):
+            self.observation(number, entry, value, showed.observed[position])
+        self.warned(number, outcome, (*step.allows, *outcome.allows), showed.warned)
 
     def fail(self, what: str, number: int, line: int, **more: Any) -> None:
         self.failures.append(Check(what=what, step=number + 1, line=line, **more))
@@ -170,47 +246,43 @@ class _Judge:
             detail=error.text + error.advice,
         )
 
-    def error(self, number: int, shows: Raised | None) -> None:
-        step, line = self.checked.spec.steps[number], self.last_line(number)
+    def error(self, number: int, due: Step | Outcome, raises: str, shows: Raised | None) -> None:
+        line = self.last_line(number)
         text = self.text(number, line)
         if shows is None:
-            self.fail("no-error", number, line, expression=text, expected=step.raises, observed="no error")
+            self.fail("no-error", number, line, expression=text, expected=raises, observed="no error")
             return
         early = bool(shows.top) and not _in_last_line(self.checked.trees[number].body[-1], shows.top)
         if shows.fault in ("bounds", "unsupported", "memory") or early:
             self.unexpected(number, shows)
             return
         kind = shows.kind or UNCLASSIFIED
-        if kind != step.raises:
-            self.fail(
-                "wrong-error", number, line, expression=text, expected=step.raises, observed=kind, detail=shows.text
-            )
-        elif self.wording and step.message is not None and step.message not in shows.message:
-            self.fail("message", number, line, expression=text, expected=step.message, observed=shows.text)
+        if kind != raises:
+            self.fail("wrong-error", number, line, expression=text, expected=raises, observed=kind, detail=shows.text)
+        elif self.wording and due.message is not None and due.message not in shows.message:
+            self.fail("message", number, line, expression=text, expected=due.message, observed=shows.text)
 
-    def observation(self, number: int, position: int, value: Expected, shows: Any) -> None:
+    def observation(self, number: int, entry: Observation, value: Expected, shows: Any) -> None:
         if isinstance(shows, Raised):
-            entry = self.checked.observations[number][position]
             self.unexpected(number, shows, entry.text, entry.line)
             return
         mismatch = compare(value, shows)
         if mismatch is not None:
             check_observed(shows)
-            entry = self.checked.observations[number][position]
             self.fail(
                 mismatch.what,
                 number,
                 entry.line,
                 expression=entry.text,
-                expected=shown(value),
+                expected=shown(mismatch.closest or value),
                 observed=shown(shows),
                 difference=mismatch.difference,
                 where=mismatch.where,
                 detail=mismatch.detail,
+                allowed=_values(value, mismatch.closest, entry) if isinstance(value, AnyOf) else [],
             )
 
-    def warned(self, number: int, shows: list[Warned]) -> None:
-        step = self.checked.spec.steps[number]
+    def warned(self, number: int, due: Step | Outcome, allows: Sequence[str], shows: list[Warned]) -> None:
         line = self.last_line(number)
         text = self.text(number, line)
         texts: dict[str, str] = {}
@@ -219,7 +291,7 @@ class _Judge:
                 texts.setdefault(warning.kind, warning.text)
             elif warning.text not in self.remarks:
                 self.remarks.append(warning.text)
-        for kind in step.warns:
+        for kind in due.warns:
             if kind not in texts:
                 self.fail(
                     "missing-warning",
@@ -230,19 +302,42 @@ class _Judge:
                     observed=sorted(texts) or "no warning",
                     detail="; ".join(self.remarks),  # perhaps it is there, in words that the adapter does not know
                 )
-            elif self.wording and step.message is not None and not step.raises and step.message not in texts[kind]:
-                self.fail("message", number, line, expression=text, expected=step.message, observed=texts[kind])
+            elif self.wording and due.message is not None and not due.raises and due.message not in texts[kind]:
+                self.fail("message", number, line, expression=text, expected=due.message, observed=texts[kind])
         for kind, wording in texts.items():
-            if kind not in (*step.warns, *step.allows):
+            if kind not in (*due.warns, *allows):
                 self.fail(
                     "extra-warning",
                     number,
                     line,
                     expression=text,
-                    expected=list(step.warns) or "no warning",
+                    expected=list(due.warns) or "no warning",
                     observed=kind,
                     detail=wording,
                 )
+
+
+def _distance(failures: list[Check]) -> tuple[bool, int, float]:
+    """How far an outcome is from what was seen: whether there was an error comes first, then how much differs."""
+    other = any(failure.what in ("no-error", "wrong-error", "unexpected-error") for failure in failures)
+    gaps = [failure.difference for failure in failures]
+    return other, len(failures), sum(gap if isinstance(gap, float) and gap == gap else math.inf for gap in gaps)
+
+
+def _told(outcome: Outcome) -> str:
+    """An outcome in words."""
+    parts = [f"raises {outcome.raises}" if outcome.raises else "", *(f"warns {kind}" for kind in outcome.warns)]
+    for text, value in outcome.expect.items():
+        due = plain(value)
+        parts.append(f"{text} is {due if isinstance(due, str) else values.inline(due)}")
+    said = ", ".join(filter(None, parts)) or "nothing is raised"
+    return said + (f" (PyTorch {outcome.versions})" if outcome.versions else "")
+
+
+def _values(allowed: AnyOf, closest: Expected | None, entry: Observation) -> list[str]:
+    """The values of which one is allowed, in words, the closest first."""
+    ordered = sorted(allowed.values, key=lambda value: value is not closest)
+    return [f"{entry.text} is {values.inline(shown(value))}" for value in ordered]
 
 
 def _in_last_line(statement: ast.stmt, line: int) -> bool:

@@ -74,7 +74,8 @@ def _verdict(case: CaseLine) -> None:
     for check in case.failures:
         show_failure(check)
     for remark in case.remarks:
-        click.echo(f"  warned, which no document speaks of: {values.printable(remark)}")
+        said = "" if case.status is Status.NOT_APPLICABLE else "warned, which no document speaks of: "
+        click.echo(f"  {said}{values.printable(remark)}")
 
 
 def show_failure(check: Check) -> None:
@@ -95,5 +96,7 @@ def show_failure(check: Check) -> None:
             click.echo("      " + "".join(pieces))
     if check.difference is not None:
         click.echo(f"    largest difference: {check.difference}")
+    if check.allowed:
+        click.echo(f"    allowed: {values.printable('; or '.join(check.allowed))}")
     if check.detail:
         click.echo(f"    {values.printable(check.detail)}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness import selection
+from harness import profiles, selection
 from harness.cli import common, options
 from harness.exits import Exit
 
@@ -22,15 +22,20 @@ from harness.exits import Exit
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Not to stdout.")
 def command(
-    specs: tuple[str, ...], expression: str | None, areas: tuple[str, ...], default_dtype: str, output: Path | None
+    specs: tuple[str, ...],
+    expression: str | None,
+    areas: tuple[str, ...],
+    profile: str | None,
+    default_dtype: str,
+    output: Path | None,
 ) -> int:
     """Print specs as JSON lines that need no harness to read: programs as data, expected values evaluated.
 
-    SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files; without any, the whole suite.
+    SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files; without any, all that the profile holds.
     """
     from harness import suite
 
-    chosen = selection.select(specs, expression, areas)
+    chosen = profiles.narrow(selection.select(specs, expression, areas), profiles.named(profile, specs))
     if not chosen:
         click.echo("harness: the selection matches no spec; nothing was exported", err=True)
         return Exit.EMPTY

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import click
 
-from harness import selection
+from harness import profiles, selection
 from harness.cli import options
 
 
 @click.command("list")
 @options.selection
 @click.option("--json", "as_json", is_flag=True, help="One JSON array: id, area, claim, source, cases, needs, file.")
-def command(specs: tuple[str, ...], expression: str | None, areas: tuple[str, ...], as_json: bool) -> int:
+def command(
+    specs: tuple[str, ...], expression: str | None, areas: tuple[str, ...], profile: str | None, as_json: bool
+) -> int:
     """List specs, or what a selection would run.
 
     SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files.
     """
-    chosen = selection.select(specs, expression, areas)
+    chosen = profiles.narrow(selection.select(specs, expression, areas), profiles.named(profile, specs))
     if as_json:
         import msgspec
 

@@ -25,6 +25,11 @@ selection = several(
     click.argument("specs", nargs=-1, metavar="[SPEC]..."),
     click.option("-k", "expression", metavar="EXPR", help="Only ids that fit: words with and, or, not, ( )."),
     click.option("--area", "areas", multiple=True, metavar="AREA", help="Only this area (repeatable)."),
+    click.option(
+        "--profile",
+        metavar="NAME",
+        help="Only what this profile holds: core, functional, full, pytorch.  [default: full, where no SPEC is named]",
+    ),
 )
 """SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files."""
 

@@ -18,9 +18,10 @@ from harness.text import printable
 @click.command("rerun")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--failed", is_flag=True, help="Only the specs of which a case did not pass (unsupported ones aside).")
+@click.option("--profile", metavar="NAME", help="Only what this profile holds.  [default: that of the record]")
 @options.output(f"{options.RESULTS}/rerun", "Where the records and the report go.")
 @click.pass_context
-def command(ctx: click.Context, run: Path, failed: bool, output: Path) -> int:
+def command(ctx: click.Context, run: Path, failed: bool, profile: str | None, output: Path) -> int:
     """Run again what a record holds: the same engine, the same device, the same specs. RUN is a record or a folder of them."""
     codes: list[Exit] = []
     written: list[str] = []
@@ -42,6 +43,7 @@ def command(ctx: click.Context, run: Path, failed: bool, output: Path) -> int:
             engines=(engine.source or engine.name,),
             # A spec from outside of the suite is found again by its file.
             specs=tuple(old.specs[id].file if old.specs[id].outside else id for id in ids),
+            profile=profile if profile is not None else old.header.profile or None,
             device=None if engine.device == "cpu" else engine.device,
             imports=tuple(engine.imports),
             pythons=(engine.interpreter,) if engine.interpreter else (),

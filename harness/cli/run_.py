@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from harness import plugins, record, selection
+from harness import plugins, profiles, record, selection
 from harness.cli import common, executing, options, telling
 from harness.engine import EngineUnusable
 from harness.execution import Executor
@@ -101,6 +101,7 @@ def command(
     specs: tuple[str, ...],
     expression: str | None,
     areas: tuple[str, ...],
+    profile: str | None,
     device: str | None,
     imports: tuple[str, ...],
     output: Path,
@@ -123,24 +124,28 @@ def command(
     """Judge engines against the specs; write one record per engine, and reports.
 
     SPEC is an id (or id[n], its n-th case), an area, a pattern with *, a spec file or a folder of spec files; without any,
-    the whole suite runs. The exit code is 0 only if something was judged and every verdict is as expected.
+    all that the profile holds runs. The exit code is 0 only if something was judged and every verdict is as expected.
     """
     wanted = check_reports(reports)
     if len(set(engines)) < len(engines):
         raise click.UsageError("an engine is named twice")
     candidates = executing.in_pythons([_candidate(name) for name in engines], pythons)
     before = _baselines(baseline, candidates)
-    chosen = selection.select(specs, expression, areas)
+    named = profiles.named(profile, specs)
+    everything = selection.select(specs, expression, areas)
+    chosen = profiles.narrow(everything, named)
     check_areas(required)
     if not chosen:
         click.echo("harness: the selection matches no spec; nothing was judged", err=True)
         return Exit.EMPTY
     settings = Settings(imports, graphs, fail_fast, shard, shuffle, repeat, budget, resume, device)
-    selected = arrange(chosen, settings)
+    whole = not (specs or expression or areas)
+    selected = arrange(chosen, settings)._replace(profile=named, whole=whole)
     if not selected.cases:
         click.echo(f"harness: shard {shard} holds no case: there are {selected.total} in all", err=True)
         return Exit.EMPTY
-    whole = not (specs or expression or areas or shard)
+    kept = {spec.spec.id for spec in chosen}
+    passed_over = [id for spec in everything if spec.spec.id not in kept for id, _ in spec.cases]
     folder = output.absolute()  # wherever an engine takes us
 
     def gate(candidate: Candidate, version: str) -> Gate:
@@ -150,7 +155,8 @@ def command(
             baseline=before.get(candidate.file.name),
             required=required,
             strict=strict,
-            whole_suite=whole,
+            whole_suite=whole and shard is None,
+            passed_over=passed_over,
             is_part=shard is not None,
         )
 

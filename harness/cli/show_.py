@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 import click
 
 from harness import selection
+from harness.language.records import Outcome, Step, plain
 from harness.values import inline
 
 
@@ -22,6 +24,16 @@ def command(spec: str, as_yaml: bool) -> int:
         click.echo(click.style(found.spec.id, bold=True) + f"  ({found.file}, {found.spec.standing.value})")
         click.echo(textwrap.fill(" ".join(found.spec.claim.split()), 100, initial_indent="  ", subsequent_indent="  "))
         click.echo(f"  source: {', '.join(found.spec.source)}")
+        if found.spec.since or found.spec.until:
+            click.echo(
+                f"  PyTorch: since {found.spec.since or 'ever'}" + (f", before {u}" if (u := found.spec.until) else "")
+            )
+        if found.spec.defect:
+            click.echo(
+                textwrap.fill(
+                    "defect: " + " ".join(found.spec.defect.split()), 100, initial_indent="  ", subsequent_indent="  "
+                )
+            )
         if found.spec.note:
             click.echo(
                 textwrap.fill(" ".join(found.spec.note.split()), 100, initial_indent="  ", subsequent_indent="  ")
@@ -31,21 +43,29 @@ def command(spec: str, as_yaml: bool) -> int:
                 click.echo(f"  {id}: " + ", ".join(f"{name} = {inline(value)}" for name, value in case.items()))
         for step, entries in zip(found.spec.steps, found.observations, strict=True):
             click.echo("\n" + textwrap.indent(step.run.rstrip(), "    "))
-            for entry in entries:
-                click.echo(f"      {entry.text}  ->  {_wanted(entry.expectation)}")
-            if step.raises:
-                click.echo(f"      raises {step.raises}" + (f": ... {step.message} ..." if step.message else ""))
-            for kind in step.warns:
-                click.echo(f"      warns {kind}" + (f": ... {step.message} ..." if step.message else ""))
-            for kind in step.allows:
-                click.echo(f"      may warn {kind}")
+            _due({entry.text: entry.expectation for entry in entries if entry.expectation is not None}, step, "      ")
+            for number, outcome in enumerate(step.either):
+                of = f" (PyTorch {outcome.versions})" if outcome.versions else ""
+                click.echo(
+                    f"      {'or' if number else 'either'}{of}: {' '.join(outcome.because.split())}".rstrip(": ")
+                )
+                _due(outcome.expect, outcome, "        ")
         click.echo(f"\n  needs: {', '.join(sorted(found.needs))}\n")
     return 0
 
 
-def _wanted(expectation: object) -> str:
-    import msgspec
+def _due(expect: Mapping[str, object], due: Step | Outcome, indent: str) -> None:
+    for text, expectation in expect.items():
+        click.echo(f"{indent}{text}  ->  {_wanted(expectation)}")
+    said = f": ... {due.message} ..." if due.message else ""
+    if due.raises:
+        click.echo(f"{indent}raises {due.raises}{said}")
+    for kind in due.warns:
+        click.echo(f"{indent}warns {kind}{said}")
+    for kind in due.allows:
+        click.echo(f"{indent}may warn {kind}")
 
-    found = msgspec.to_builtins(expectation)
-    value = found["value"] if set(found) == {"value"} else found
+
+def _wanted(expectation: object) -> str:
+    value = plain(expectation)
     return value if isinstance(value, str) else inline(value)

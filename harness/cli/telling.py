@@ -109,6 +109,8 @@ def _check(spec: SpecLine, check: Check) -> Iterator[str]:
     off = f" (off by {check.difference:.3g})" if isinstance(check.difference, float) else ""
     yield f"{spec.file}:{check.line}: step {check.step}: {check.expression}"
     yield f"  {values.MEANING.get(check.what, check.what)}: expected {expected}, observed {observed}{off}"
+    if check.allowed:
+        yield f"  allowed: {'; or '.join(check.allowed)}"
     if check.detail:
         yield f"  {check.detail}"
 

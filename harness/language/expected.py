@@ -75,7 +75,17 @@ class Exactly(NamedTuple):
     value: bool | str | None
 
 
-Expected = Numbers | Form | Items | Exactly
+class AnyOf(NamedTuple):
+    """Any one of these is expected."""
+
+    values: tuple[Expected, ...]
+
+
+class Anything(NamedTuple):
+    """Nothing is said: the expression is read for those outcomes that speak of it."""
+
+
+Expected = Numbers | Form | Items | Exactly | AnyOf | Anything
 
 
 class BadValue(Exception):

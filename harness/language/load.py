@@ -18,13 +18,14 @@ import msgspec
 
 from harness.cache import Store, stamp
 from harness.language import compile as compiler
-from harness.language import documents, expected, kinds, program
+from harness.language import documents, expected, kinds, program, sources
 from harness.language.decode import Decoder
 from harness.language.documents import Node, Place, Scalar
 from harness.language.expected import Words, words_at
 from harness.language.export import Program, StepTree
 from harness.language.guards import MAX_TURNS
-from harness.language.records import Expectation, Spec, Step, Tolerance
+from harness.language.inputs import inputs
+from harness.language.records import Expectation, Outcome, Spec, Standing, Step, Tolerance
 from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, NAMES
 from harness.problems import InputError, Problem, nearest, shortened
 
@@ -38,9 +39,14 @@ class Observation(NamedTuple):
     """One entry of a step's ``expect``."""
 
     text: str
-    expectation: Expectation
+    expectation: Expectation | None
+    """None where only outcomes of the step speak of it."""
     words: Words
     line: int
+
+
+Judged = tuple[tuple[int, Observation], ...]
+"""What one outcome of a step says of its observations, each with its position among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,9 @@ class CheckedSpec:
     """SHA-256 of what the spec says, however it is laid out."""
     trees: tuple[StepTree, ...]
     observations: tuple[tuple[Observation, ...], ...]
-    """Per step, in the order of its ``expect``."""
+    """Per step: those of its ``expect``, in order, then those that only outcomes have. Each is read once."""
+    outcomes: tuple[tuple[Judged, ...], ...]
+    """Per step, per outcome of its ``either``."""
     lines: tuple[int, ...]
     """Where each step's program begins."""
     needs: frozenset[str]
@@ -113,9 +121,14 @@ def load(files: Iterable[Path], root: Path | None = None) -> list[CheckedSpec]:
     problems: list[Problem] = []
     seen: dict[str, str] = {}
     store = Store("specs")
+    try:
+        known = _known_sources(root)
+    except InputError as error:
+        problems += error.problems
+        known = None
     for path in files:
         try:
-            spec = load_file(path, root, store)
+            spec = load_file(path, root, store, known)
         except InputError as error:
             problems += error.problems
             continue
@@ -131,20 +144,33 @@ def load(files: Iterable[Path], root: Path | None = None) -> list[CheckedSpec]:
     return specs
 
 
-def load_file(path: Path, root: Path | None = None, store: Store | None = None) -> CheckedSpec:
-    """Load one file; one that was checked before, by this very harness, is taken from ``store``. Raises `InputError`."""
+def _known_sources(root: Path | None) -> Mapping[str, sources.Document] | None:
+    """What specs below ``root`` may cite; None where nothing says so."""
+    return sources.read(root) if root is not None and (root / sources.FILE).is_file() else None
+
+
+def load_file(
+    path: Path,
+    root: Path | None = None,
+    store: Store | None = None,
+    known: Mapping[str, sources.Document] | None = None,
+) -> CheckedSpec:
+    """Load one file; one that was checked before, by this very harness, is taken from ``store``. Raises `InputError`.
+
+    ``known``: what it may cite where it lies below ``root``."""
     place, top = path.resolve(), root.resolve() if root is not None else None
     shown, id = str(path), None
     if root is not None and top is not None and place.is_relative_to(top):
         below = place.relative_to(top)
         shown, id = str(Path(root.name) / below), below.with_suffix("").as_posix()
     data = documents.content(path, shown)
-    key = hashlib.sha256(b"\0".join([_stamp(), str(path).encode(), shown.encode(), data])).digest()
+    cited = b"" if root is None or id is None or known is None else sources.digest(root)
+    key = hashlib.sha256(b"\0".join([_stamp(), str(path).encode(), shown.encode(), data, cited])).digest()
     kept = store.get(key) if store is not None else None
     if kept is not None:
-        known: CheckedSpec = pickle.loads(kept)  # our own, from a folder that only this user can write to
-        return known
-    checked = check(documents.decode(data, shown), path, shown, id)
+        before: CheckedSpec = pickle.loads(kept)  # our own, from a folder that only this user can write to
+        return before
+    checked = check(documents.decode(data, shown), path, shown, id, known)
     if store is not None:
         store.put(key, pickle.dumps(checked, protocol=5))
     return checked
@@ -153,14 +179,21 @@ def load_file(path: Path, root: Path | None = None, store: Store | None = None) 
 _stamp = functools.cache(stamp)
 
 
-def check(node: Node, path: Path, shown: str, id: str | None = None) -> CheckedSpec:
-    """A document's nodes as a checked spec; ``id`` is what its id must be. Raises `InputError`."""
+def check(
+    node: Node, path: Path, shown: str, id: str | None = None, known: Mapping[str, sources.Document] | None = None
+) -> CheckedSpec:
+    """A document's nodes as a checked spec; ``id`` is what its id must be, and then ``known`` what it may cite.
+
+    Raises `InputError`."""
     decoder = Decoder(shown)
     spec = decoder.record(_long_form(node, decoder), Spec)
     if spec is None or (decoder.problems and ("cases",) in decoder.places and not spec.cases):
         raise InputError(decoder.problems)  # without its parameters, nothing sensible can be said of a program
     if id is not None and spec.id != id:
         decoder.problem(decoder.places["id",], f"id {spec.id!r} must be the file's path below the suite: {id!r}")
+    for index, source in enumerate(spec.source if id is not None and known is not None else ()):
+        if text := sources.wrong(source, known or {}):
+            decoder.problem(decoder.places["source", index], text)
     return _SpecChecker(spec, decoder, shown).checked(path, outside=id is None)
 
 
@@ -197,6 +230,7 @@ class _SpecChecker:
         self.scope = program.Scope(self.parameters)
         self.trees: list[StepTree] = []
         self.observations: list[tuple[Observation, ...]] = []
+        self.outcomes: list[tuple[Judged, ...]] = []
         self.inputs: dict[str, tuple[ast.expr, str | None]] = {}
         self.used: set[str] = set()
         self.unparsed = False
@@ -204,12 +238,13 @@ class _SpecChecker:
     def checked(self, path: Path, outside: bool) -> CheckedSpec:
         """Check all there is, however much was wrong already. Raises `InputError`."""
         self.check_cases()
+        self.check_standing()
         for number, step in enumerate(self.spec.steps):
             self.check_step(number, step)
         if len(self.trees) == len(self.spec.steps):
-            self.inputs = _inputs([tree for step in self.trees for tree in step.body], set(self.parameters))
-            for number, step in enumerate(self.spec.steps):
-                self.check_values(number, step)
+            self.inputs = inputs([tree for step in self.trees for tree in step.body], set(self.parameters))
+            for number in range(len(self.spec.steps)):
+                self.check_values(number)
         if not self.problems:
             self.check_use()
             self.check_compiles()
@@ -224,6 +259,7 @@ class _SpecChecker:
             digest=hashlib.sha256(msgspec.json.encode(self.spec)).hexdigest(),
             trees=tuple(self.trees),
             observations=tuple(self.observations),
+            outcomes=tuple(self.outcomes),
             lines=tuple(self.program_place(("steps", n, "run")).line for n in range(len(self.spec.steps))),
             needs=frozenset(self.scope.needs),
             inputs=self.inputs,
@@ -233,6 +269,24 @@ class _SpecChecker:
 
     def problem(self, place: Place, text: str) -> None:
         self.decoder.problem(place, text)
+
+    def check_standing(self) -> None:
+        """What a standing asks for, and the releases that the spec speaks of."""
+        from packaging.version import InvalidVersion, Version
+
+        spec, releases = self.spec, {}
+        if spec.standing is Standing.CONTRADICTS_DOC and not spec.defect:
+            self.problem(
+                self.decoder.places["standing",], "contradicts-doc needs 'defect': how PyTorch departs, and where"
+            )
+        for name, text in (("since", spec.since), ("until", spec.until)):
+            try:
+                releases[name] = Version(text) if text else None
+            except InvalidVersion:
+                self.problem(self.decoder.places[name,], f"{shortened(text)} is no release; write it as '2.5'")
+        since, until = releases.get("since"), releases.get("until")
+        if since is not None and until is not None and not since < until:
+            self.problem(self.decoder.places["until",], f"ends with {spec.until}, before it begins with {spec.since}")
 
     # ---- parameters
 
@@ -269,25 +323,63 @@ class _SpecChecker:
         place = self.program_place((*path, "run"))
         tree = program.parse(program.Source(step.run, self.file, place), self.scope, self.problems)
         self.unparsed = self.unparsed or any(problem.text.startswith("is not a program") for problem in self.problems)
-        observed: list[ast.expr] = []
-        observations: list[Observation] = []
-        for text, value in step.expect.items() if not self.unparsed else ():  # its names are not known
-            key = self.decoder.places[*path, "expect", text]
+        observed: dict[str, ast.expr] = {}
+        observations = self.check_expect((*path, "expect"), step.expect, observed)
+        self.check_kinds(path, step)
+        outcomes: list[Judged] = []
+        for index, outcome in enumerate(step.either):
+            entries = self.check_expect((*path, "either", index, "expect"), outcome.expect, observed)
+            self.check_kinds((*path, "either", index), outcome)
+            self.check_outcome((*path, "either", index), outcome)
+            observations += [
+                e._replace(expectation=None) for e in entries if e.text not in {o.text for o in observations}
+            ]
+            place_of = {entry.text: position for position, entry in enumerate(observations)}
+            outcomes.append(tuple((place_of[entry.text], entry) for entry in entries))
+        for field, given in (("raises", step.raises), ("warns", step.warns), ("message", step.message)):
+            if step.either and given:
+                self.problem(
+                    self.decoder.places[*path, field], f"{field!r} stands beside 'either'; move it into the outcomes"
+                )
+        if isinstance(tree, ast.Module):
+            self.trees.append(StepTree(tree.body, list(observed.values()), step.may_raise))
+            self.observations.append(tuple(observations))
+            self.outcomes.append(tuple(outcomes))
+
+    def check_expect(
+        self, path: tuple[str | int, ...], expect: Mapping[str, Any], observed: dict[str, ast.expr]
+    ) -> list[Observation]:
+        """The entries of one ``expect``; their trees go into ``observed``, each text once."""
+        entries: list[Observation] = []
+        for text, value in expect.items() if not self.unparsed else ():  # its names are not known
+            key = self.decoder.places[*path, text]
             expression = program.parse(program.Source(text, self.file, key), self.scope, self.problems, expression=True)
             if isinstance(expression, ast.Expression):
-                observed.append(expression.body)
+                observed.setdefault(text, expression.body)
                 expectation = value if isinstance(value, Expectation) else Expectation(value=value)
-                observations.append(Observation(text, expectation, _words(expression.body), key.line))
-        if step.raises is not None:
-            self.check_kind((*path, "raises"), step.raises, kinds.errors(), "error")
-        for field, given in (("warns", step.warns), ("allows", step.allows)):
+                entries.append(Observation(text, expectation, _words(expression.body), key.line))
+        return entries
+
+    def check_kinds(self, path: tuple[str | int, ...], due: Step | Outcome) -> None:
+        if due.raises is not None:
+            self.check_kind((*path, "raises"), due.raises, kinds.errors(), "error")
+        for field, given in (("warns", due.warns), ("allows", due.allows)):
             for index, kind in enumerate(given):
                 self.check_kind((*path, field, index), kind, kinds.warnings(), "warning")
-        if step.message is not None and step.raises is None and not step.warns:
+        if due.message is not None and due.raises is None and not due.warns and not getattr(due, "either", ()):
             self.problem(self.decoder.places[*path, "message"], "'message' goes with 'raises' or 'warns'")
-        if isinstance(tree, ast.Module):
-            self.trees.append(StepTree(tree.body, observed, step.raises is not None))
-            self.observations.append(tuple(observations))
+
+    def check_outcome(self, path: tuple[str | int, ...], outcome: Outcome) -> None:
+        if not outcome.because and not outcome.versions:
+            self.problem(self.decoder.places[path], "an outcome says 'because' (what leaves the choice) or 'versions'")
+        if outcome.versions:
+            from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+            try:
+                SpecifierSet(outcome.versions)
+            except InvalidSpecifier:
+                text = f"{shortened(outcome.versions)} is no range of releases; write it as pip does: '>=2.5,<2.14'"
+                self.problem(self.decoder.places[*path, "versions"], text)
 
     def check_kind(self, path: tuple[str | int, ...], kind: str, known: Mapping[str, str], what: str) -> None:
         if kind not in known:
@@ -296,33 +388,45 @@ class _SpecChecker:
 
     # ---- expected values
 
-    def check_values(self, number: int, step: Step) -> None:
+    def check_values(self, number: int) -> None:
+        path: tuple[str | int, ...] = ("steps", number)
         for entry in self.observations[number]:
-            path = ("steps", number, "expect", entry.text)
-            node = self.decoder.nodes[path]
-            expectation = entry.expectation
-            if (
-                expectation.dtype is not None
-                and expectation.dtype not in DUE_DTYPES
-                and expectation.dtype not in self.parameters
-            ):
-                where = self.decoder.places.get((*path, "dtype"), node.place)
-                self.problem(where, f"unknown dtype {expectation.dtype!r}{nearest(expectation.dtype, DUE_DTYPES)}")
-            for index, case in enumerate(self.spec.cases if expectation.dtype in self.parameters else ()):
-                given = case.get(expectation.dtype or "")
-                if not isinstance(given, str) or given not in DUE_DTYPES:
-                    where = self.decoder.places["cases", index, expectation.dtype or ""]
-                    self.problem(
-                        where, f"parameter {expectation.dtype!r} stands for a dtype; {shortened(given)} is none"
-                    )
-            if expectation.value is msgspec.UNSET:
-                if expectation.shape is None and expectation.dtype is None:
-                    self.problem(node.place, "says nothing; give 'value', 'shape' or 'dtype'")
-            else:
-                value_node = node
-                if isinstance(node, documents.Mapping):
-                    value_node = node.items["value"][1]
-                self.check_value(value_node, entry.words, entry.text.endswith(".dtype"))
+            if entry.expectation is not None:
+                self.check_entry((*path, "expect", entry.text), entry, entry.expectation)
+        for index, judged in enumerate(self.outcomes[number]):
+            for _, entry in judged:
+                assert entry.expectation is not None
+                self.check_entry((*path, "either", index, "expect", entry.text), entry, entry.expectation)
+
+    def check_entry(self, path: tuple[str | int, ...], entry: Observation, expectation: Expectation) -> None:
+        node = self.decoder.nodes[path]
+        if (
+            expectation.dtype is not None
+            and expectation.dtype not in DUE_DTYPES
+            and expectation.dtype not in self.parameters
+        ):
+            where = self.decoder.places.get((*path, "dtype"), node.place)
+            self.problem(where, f"unknown dtype {expectation.dtype!r}{nearest(expectation.dtype, DUE_DTYPES)}")
+        for index, case in enumerate(self.spec.cases if expectation.dtype in self.parameters else ()):
+            given = case.get(expectation.dtype or "")
+            if not isinstance(given, str) or given not in DUE_DTYPES:
+                where = self.decoder.places["cases", index, expectation.dtype or ""]
+                self.problem(where, f"parameter {expectation.dtype!r} stands for a dtype; {shortened(given)} is none")
+        values: list[Node] = [node]
+        if isinstance(node, documents.Mapping):
+            said = {key: value for key, (_, value) in node.items.items()}
+            values = [said[key] for key in ("value",) if key in said]
+            several = said.get("any")
+            if isinstance(several, documents.Sequence):
+                values += several.items
+            if not values and expectation.shape is None and expectation.dtype is None:
+                self.problem(node.place, "says nothing; give 'value', 'any', 'shape' or 'dtype'")
+            if "any" in said and "value" in said:
+                self.problem(node.items["any"][0], "'any' stands beside 'value'; give one of them")
+            if ("any" in said) != bool(expectation.because):
+                self.problem(node.place, "'any' and 'because' go together: what leaves the choice?")
+        for value in values:
+            self.check_value(value, entry.words, entry.text.endswith(".dtype"))
 
     def check_value(self, node: Node, words: Words, of_dtype: bool = False) -> None:
         if isinstance(node, documents.Sequence):
@@ -364,11 +468,13 @@ class _SpecChecker:
             for tree in (*step.body, *step.observed):
                 self.used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         for entries in self.observations:
-            self.used |= {entry.expectation.dtype or "" for entry in entries}
+            self.used |= {entry.expectation.dtype or "" for entry in entries if entry.expectation is not None}
+        for judged in (entry for step in self.outcomes for outcome in step for _, entry in outcome):
+            self.used |= {judged.expectation.dtype or ""} if judged.expectation is not None else set()
         for name in self.parameters:
             if name not in self.used:
                 self.problem(self.decoder.places["cases", 0, name], f"parameter {name!r} is never used")
-        if not any(step.expect or step.raises or step.warns for step in self.spec.steps):
+        if not any(step.expect or step.raises or step.warns or step.either for step in self.spec.steps):
             self.problem(self.decoder.places["id",], "expects nothing: give a step 'expect', 'raises' or 'warns'")
 
 
@@ -387,67 +493,6 @@ def _words(node: ast.expr) -> Words:
         case ast.IfExp(body=body, orelse=orelse):
             return _words(body) is True or _words(orelse) is True
     return False
-
-
-def _inputs(statements: list[ast.stmt], parameters: set[str]) -> dict[str, tuple[ast.expr, str | None]]:
-    """Names that hold the same literal tensor from where they are bound to the end of the program."""
-    stores: dict[str, int] = {}
-    for node in program.same_scope(*statements):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            stores[node.id] = stores.get(node.id, 0) + 1
-    parameters = parameters - set(_changed(statements))
-    found: dict[str, tuple[ast.expr, str | None]] = {}
-    for statement in statements:
-        match statement:
-            case ast.Assign(
-                targets=[ast.Name(id=name)], value=ast.Call(func=ast.Name(id="tensor"), args=[data], keywords=keywords)
-            ):
-                given = next((k.value for k in keywords if k.arg == "dtype"), None)
-                dtype = given.id if isinstance(given, ast.Name) else None
-                if stores[name] == 1 and _literal(data, parameters) and (given is None or dtype is not None):
-                    found[name] = (data, dtype)
-    return found
-
-
-def _changed(statements: list[ast.stmt]) -> Iterator[str]:
-    """Names that a program rebinds or writes into."""
-    for statement in statements:
-        for node in ast.walk(statement):
-            match node:
-                case ast.Name(id=name, ctx=ast.Store()):
-                    yield name
-                case ast.Subscript(value=owner, ctx=ast.Store()) | ast.Attribute(value=owner, attr="append"):
-                    while isinstance(owner, (ast.Subscript, ast.Attribute)):
-                        owner = owner.value
-                    if isinstance(owner, ast.Name):
-                        yield owner.id
-
-
-def _literal(node: ast.expr, parameters: set[str]) -> bool:
-    match node:
-        case ast.Constant(value=int() | float() | complex()):
-            return True
-        case ast.Name(id=name):
-            return name in parameters
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _literal(operand, set())
-        case ast.List(elts=elements):
-            return all(_literal(element, parameters) for element in elements)
-    return False
-
-
-def literal_value(node: ast.expr, parameters: Mapping[str, Any]) -> Any:
-    """The data of an input."""
-    match node:
-        case ast.Constant(value=value):
-            return value
-        case ast.Name(id=name):
-            return parameters[name]
-        case ast.UnaryOp(operand=operand):
-            return -literal_value(operand, parameters)
-        case ast.List(elts=elements):
-            return [literal_value(element, parameters) for element in elements]
-    raise AssertionError(ast.dump(node))
 
 
 def tolerance(given: Tolerance | None) -> expected.Tolerances | None:

@@ -233,7 +233,8 @@ class Spec:
         for engine, case in self.cases:
             if group(case) is Group.PASSED and case.standing is Standing.EXPECTED:
                 continue
-            key = (engine.index, case.status, case.standing, case.reason, case.link) if not case.failures else case.id
+            same = (engine.index, case.status, case.standing, case.reason, case.link, *case.remarks)
+            key = case.id if case.failures else same
             findings.setdefault((engine.index, key), Finding(engine, [])).cases.append(case)
         return sorted(findings.values(), key=lambda f: list(Group).index(group(f.case)))
 

@@ -39,6 +39,7 @@ def _suite(root: ET.Element, run: Run, label: str) -> ET.Element:
         "python": run.header.python,
         "platform": run.header.platform,
         "suite": run.header.suite,
+        "profile": run.header.profile or "none",
         "harness": run.header.harness,
         "command": run.header.command,
         "verdict": verdict(run),
@@ -98,11 +99,14 @@ def _difference(check: Check) -> str:
     ]
     if check.difference is not None:
         lines.append(f"largest difference {check.difference}")
+    if check.allowed:
+        lines.append(f"allowed: {'; or '.join(check.allowed)}")
     return "\n".join([*lines, check.detail] if check.detail else lines)
 
 
 def _because(case: CaseLine) -> str:
-    return f"{case.reason} {case.link}".strip() or "no reason given"
+    recorded = "; ".join(case.remarks) if case.status is Status.NOT_APPLICABLE else ""
+    return " ".join(filter(None, [case.reason, case.link, recorded])) or "no reason given"
 
 
 def _time(run: Run) -> float:

@@ -76,6 +76,8 @@ def _check(check: Check) -> str:
     ]
     if check.difference is not None:
         items.append(f"largest difference {words(str(check.difference))}")
+    if check.allowed:
+        items.append(f"allowed: {'; or '.join(map(code, check.allowed))}")
     if check.detail:
         items.append(f"message {code(check.detail[:300])}")
     return "\n".join(f"- {item}" for item in items)
