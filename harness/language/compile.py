@@ -24,7 +24,7 @@ from harness import interrupts
 from harness.engine import NATIVE, Engine, Unsupported, UserError
 from harness.language.export import Program, StepTree
 from harness.language.guards import Guards, arithmetic
-from harness.language.words import ATTRIBUTES, BUILTINS, LISTS, MEMBERS, NAMES, OPERATORS, Trait, Word
+from harness.language.words import ATTRIBUTES, BUILTINS, KINDS, LISTS, MEMBERS, NAMES, OPERATORS, Trait, Word
 
 _BINARY: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     "+": ("add", operator.add),
@@ -124,6 +124,7 @@ def bind(
         **{f"_check_{word}": arithmetic(guards, sign, _nothing, watch) for sign, (word, _) in _BINARY.items()},
         **{f"_{word}": arithmetic(guards, sign, apply, watch) for word, sign, apply in _COMPARED.values()},
         **{word: getattr(builtins, word) for word in BUILTINS},
+        **{f"_class_{kind}": getattr(builtins, kind) for kind in KINDS},
         "range": guards.range,
         "list": lambda items=(): guards.listed(guards.items(items)),
         "tuple": lambda items=(): tuple(guards.listed(guards.items(items))),
@@ -430,6 +431,9 @@ class _Writer(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         higher = _asks_for_a_graph(node)
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[_, ast.Name(id=kind)]) if kind in KINDS:
+                node.args[1] = _name(f"_class_{kind}", node)  # the words of that name are guarded functions
         match node.func:
             case ast.Attribute(value=owner, attr="append"):
                 node.func = _name("_append", node)

@@ -20,11 +20,13 @@ from harness.language.words import (
     ATTRIBUTES,
     BUILTINS,
     COMPARISONS,
+    KINDS,
     LISTS,
     MEMBERS,
     MODES,
     NAMES,
     NAMESPACES,
+    NUMBERS,
     OPERATORS,
     PROPERTIES,
     SETTABLE,
@@ -282,7 +284,7 @@ class _Checker:
     def bind(self, node: ast.AST, name: str) -> None:
         if name.startswith("_"):
             self.problem(node, f"name {name!r} begins with an underscore; choose another")
-        elif name in BUILTINS or name in NAMESPACES or name in RESERVED:
+        elif name in BUILTINS or name in NAMESPACES or name in NUMBERS or name in RESERVED:
             self.problem(node, f"{name!r} is a word of the language; choose another name")
         elif name in NAMES and name in self.scope.needs:
             self.problem(node, f"{name!r} is a word of the language that this program uses; choose another name")
@@ -387,6 +389,8 @@ class _Checker:
                 self.constant(node, value)
             case ast.Name(id=name):
                 self.name(node, name)
+            case ast.Attribute(value=ast.Name(id=owner), attr="apply") if owner in self.scope.classes:
+                self.scope.needs.add(".apply")
             case ast.Attribute(value=value, attr=name):
                 self.expression(value)
                 self.attribute(node, name)
@@ -513,12 +517,13 @@ class _Checker:
         optional = entry.optional if entry is not None else frozenset()
         positional = parameters[: len(node.args)] if "..." not in parameters else ()
         self.scope.needs |= {f"{word}({name})" for name in positional if name in optional}
-        for argument in node.args:
-            self.expression(argument)
+        for position, argument in enumerate(node.args):
+            if not (position and _is_class(node.func, argument)):
+                self.expression(argument)
         for given in node.keywords:
             if given.arg is None:
                 self.problem(given.value, "** is not part of the language")
-            elif given.arg not in parameters and entry is not None:
+            elif given.arg not in parameters and entry is not None and "**" not in parameters:
                 known = [name for name in parameters if name != "..."]
                 hint = nearest(given.arg, known) or (f"; known are {', '.join(known)}" if known else "")
                 self.problem(given, f"{word or 'this call'} has no keyword {given.arg!r}{hint}")
@@ -574,7 +579,12 @@ class _Checker:
 
 
 class _Dotted(ast.NodeTransformer):
-    """Makes one name of a namespace and what follows its dot."""
+    """Makes one name of a namespace and what follows its dot, and numbers of their names."""
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id in NUMBERS and isinstance(node.ctx, ast.Load):
+            return ast.copy_location(ast.Constant(NUMBERS[node.id]), node)
+        return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         match node:
@@ -591,6 +601,16 @@ def same_scope(*statements: ast.AST) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ListComp, ast.Lambda)):
             todo.extend(ast.iter_child_nodes(node))
+
+
+def _is_class(function: ast.expr, argument: ast.expr) -> bool:
+    """Whether a class of Python's own is what `isinstance` asks for."""
+    return (
+        isinstance(function, ast.Name)
+        and function.id == "isinstance"
+        and isinstance(argument, ast.Name)
+        and argument.id in KINDS
+    )
 
 
 def _as_load(node: ast.expr) -> ast.expr:

@@ -8,6 +8,7 @@ parentheses are not called. What a case needs of an engine is read off the words
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
@@ -34,7 +35,7 @@ class Word(NamedTuple):
     name: str
     result: Result
     parameters: tuple[str, ...]
-    """In order; ``...`` where any number of operands goes."""
+    """In order; ``...`` where any number of operands goes, ``**`` where any keywords go."""
     optional: frozenset[str]
     """Parameters that a call may leave out: each one that is given is a need of its own."""
     meaning: str
@@ -109,6 +110,9 @@ abs()                        | absolute value
 isinstance() -> plain        | whether a value is of a class
 """)
 }
+KINDS: Final = frozenset({"list", "tuple", "dict", "float", "int", "bool"})
+"""What `isinstance` may ask for, besides classes of the engine."""
+NUMBERS: Final[Mapping[str, float]] = {"nan": math.nan, "inf": math.inf, "pi": math.pi}
 LISTS: Final[Mapping[str, Word]] = {
     word.name: word
     for word in _table("""
