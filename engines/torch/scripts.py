@@ -12,7 +12,7 @@ import torch
 from . import inspection
 
 _PLACES: Final = (
-    *("torch", "torch.nn.functional", "torch.autograd", "torch.autograd.grad_mode", "torch.autograd.graph"),
+    *("torch", "torch.autograd", "torch.nn.functional", "torch.autograd.grad_mode", "torch.autograd.graph"),
     *("torch.autograd.function", "torch.autograd.anomaly_mode", "torch.nn", "torch.optim", "torch.nn.utils"),
     *("torch.utils.checkpoint", "copy"),
 )
