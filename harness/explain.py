@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from harness import cases, execute, values
 from harness.engine import Engine, Opaque
 from harness.judge import shown
+from harness.language.compile import complete
 from harness.language.load import CheckedSpec
 from harness.language.records import Step, plain
 from harness.language.words import NAMES
@@ -178,17 +179,20 @@ def _of_outcomes(step: Step) -> set[str]:
     return {text for outcome in step.either for text in outcome.expect}
 
 
-class _Static(ast.NodeTransformer):
-    """forward and backward of a custom function, with the decorator that the language leaves out."""
+class _Complete(ast.NodeTransformer):
+    """Puts back what the language leaves out."""
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        for method in node.body:
-            if isinstance(method, ast.FunctionDef):
-                method.decorator_list = [ast.Name("staticmethod", ast.Load())]
+        self.generic_visit(node)
+        complete(node)
         return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        nan = isinstance(node.value, float) and math.isnan(node.value)  # has no literal
+        return ast.Call(ast.Name("float", ast.Load()), [ast.Constant("nan")], []) if nan else node
 
 
 def python(statement: ast.stmt) -> str:
     """A statement of the language as plain Python."""
 
-    return ast.unparse(ast.fix_missing_locations(_Static().visit(copy.deepcopy(statement))))
+    return ast.unparse(ast.fix_missing_locations(_Complete().visit(copy.deepcopy(statement))))

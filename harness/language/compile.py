@@ -312,14 +312,7 @@ class _Writer(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         self.generic_visit(node)
-        methods = [method for method in node.body if isinstance(method, ast.FunctionDef)]
-        for method in methods:
-            if method.name == "__init__":
-                base = _call("super", at=method)
-                begun = _at(ast.Call(_at(ast.Attribute(base, "__init__", ast.Load()), method), [], []), method)
-                method.body.insert(0, _statement(begun))
-            elif isinstance(node.bases[0], ast.Name) and node.bases[0].id == "Function":
-                method.decorator_list.insert(0, _name("staticmethod", method))
+        complete(node)
         return node
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
@@ -470,6 +463,17 @@ class _Writer(ast.NodeTransformer):
         if name:
             node.args.insert(0, node.func)
             node.func = _name(name, node)
+
+
+def complete(node: ast.ClassDef) -> None:
+    """Put back what the language leaves out: methods of a custom function are static, a module begins with its base."""
+    base = node.bases[0]
+    for method in node.body:
+        if isinstance(method, ast.FunctionDef) and isinstance(base, ast.Name) and base.id == "Function":
+            method.decorator_list.insert(0, _name("staticmethod", method))
+        elif isinstance(method, ast.FunctionDef) and method.name == "__init__":
+            begin = _at(ast.Attribute(_call("super", at=method), "__init__", ast.Load()), method)
+            method.body.insert(0, _statement(_at(ast.Call(begin, [], []), method)))
 
 
 def _given(tree: ast.Module) -> set[str]:
