@@ -394,12 +394,13 @@ def _header(trial: Trial) -> record.Header:
         total=chosen.total if settings.shard else 0,
         shuffle=settings.shuffle,
         profile=chosen.profile,
-        documents=_documents() if chosen.whole else {},
+        documents=cited_documents() if chosen.whole else {},
         areas={area: about.title for area, about in selection.areas().items()},
     )
 
 
-def _documents() -> dict[str, record.DocumentInfo]:
+def cited_documents() -> dict[str, record.DocumentInfo]:
+    """What the suite's specs may cite, as the record carries it. Raises `InputError`."""
     return {
         key: record.DocumentInfo(title=document.title or key, link=document.link, clauses=dict(document.clauses))
         for key, document in sources.read(room("specs")).items()

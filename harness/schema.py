@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from harness import plugins, protocol, record, selection, suite
-from harness.language import kinds, nodes
+from harness import plugins, profiles, protocol, record, selection, suite
+from harness.language import kinds, nodes, sources
 from harness.language.records import Spec, Step
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -48,12 +48,18 @@ def message() -> dict[str, Any]:
     return out
 
 
+def _listed(title: str, of: Any) -> dict[str, Any]:
+    return {"$schema": DRAFT, "title": title} | msgspec.json.schema(of)
+
+
 def all_schemas() -> dict[str, dict[str, Any]]:
     """Name -> schema."""
     return {
         "spec": spec(),
         "engine": {"$schema": DRAFT, "title": "engine.yaml"} | msgspec.json.schema(plugins.EngineFile),
         "area": {"$schema": DRAFT, "title": "_area.yaml"} | msgspec.json.schema(selection.Area),
+        "documents": _listed("_documents.yaml", list[sources.Document]),
+        "profiles": _listed("_profiles.yaml", dict[str, profiles.Profile]),
         "record": record.schema(),
         "protocol": message(),
         "program": nodes.schema(),

@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "Judge engines against the specs; write records and reports; gate.",
     "list": "List specs (or what a selection would run).",
     "show": "Print one spec: claim, source, program, what it needs.",
+    "coverage": "List the documents' clauses, with the specs that cover each.",
     "check": "Check spec files and engine files; report every mistake.",
     "engines": "List the engines that are at hand.",
     "explain": "Run one spec on one engine, line by line; print a stand-alone script.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from harness import cases, selection
+from harness import cases, profiles, selection
 from harness.exits import Exit
 from harness.language import load
 from harness.language.expected import BadValue
@@ -45,6 +45,7 @@ def command(files: tuple[Path, ...]) -> int:
         problems += error.problems
     if not files:
         selection.areas()
+        profiles.profiles()
     if problems:
         raise InputError(problems)
     if not checked:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-SCHEMAS = ("spec", "engine", "area", "record", "protocol", "program", "export")
+SCHEMAS = ("spec", "engine", "area", "documents", "profiles", "record", "protocol", "program", "export")
 
 
 @click.command("schema")
@@ -15,8 +15,8 @@ SCHEMAS = ("spec", "engine", "area", "record", "protocol", "program", "export")
     "--write", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write all of them into a folder."
 )
 def command(which: str, write: Path | None) -> int:
-    """Print the JSON Schema of spec files, engine.yaml, _area.yaml; of a line of a run record, of the worker protocol or of
-    an export; or of a program in these two."""
+    """Print the JSON Schema of spec files, engine.yaml and the suite's _area.yaml, _documents.yaml and _profiles.yaml; of a
+    line of a run record, of the worker protocol or of an export; or of a program in these two."""
     from harness import schema
 
     schemas = schema.all_schemas()

@@ -1,6 +1,8 @@
 """report.html: one page with everything, in one file that opens from disk and asks no network.
 
 Overview by area and engine, what is unexpected, then every behaviour with its program, its verdicts and its findings.
+Beside it, where there is something to show: disagreements.html, where documents and engine disagree, and coverage.html,
+which clauses of the documents have a spec.
 """
 
 from __future__ import annotations
@@ -19,17 +21,23 @@ from harness.summary import SYMBOLS, Group
 from harness.values import inline, printable
 
 from . import view
+from .documents import Documents
 from .highlight import highlight
 
 FOLDER = Path(__file__).parent
 
 
 def render(runs: Sequence[Run]) -> dict[str, str]:
-    template = _environment().get_template("report.html.j2")
+    environment = _environment()
     style, script = (Markup((FOLDER / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js"))
     digest = b64encode(sha256(script.encode()).digest()).decode()
-    page = template.render(page=view.page(runs), style=style, script=script, script_digest=digest)
-    return {"report.html": page + "\n"}
+    page = view.page(runs)
+    documents = Documents(page)
+    about = {"page": page, "documents": documents, "style": style, "script": script, "script_digest": digest}
+    wanted = ["report.html"]
+    wanted += ["disagreements.html"] if documents.disagreements else []
+    wanted += ["coverage.html"] if documents.known else []
+    return {name: environment.get_template(f"{name}.j2").render(about) + "\n" for name in wanted}
 
 
 def _environment() -> Environment:
