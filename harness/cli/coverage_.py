@@ -14,6 +14,7 @@ from harness.run import cited_documents
 
 @click.command("coverage")
 @options.selection
+@options.profile("the whole suite")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array: document, title, link, specs, clauses.")
 @click.option("--uncovered", is_flag=True, help="Only clauses without a spec, and documents that none cites.")
 def command(

@@ -13,6 +13,7 @@ from harness.exits import Exit
 
 @click.command("export")
 @options.selection
+@options.profile("the whole suite")
 @click.option(
     "--default-dtype",
     type=click.Choice(["float16", "bfloat16", "float32", "float64"]),
@@ -31,11 +32,11 @@ def command(
 ) -> int:
     """Print specs as JSON lines that need no harness to read: programs as data, expected values evaluated.
 
-    SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files; without any, all that the profile holds.
+    SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files; without any, the whole suite.
     """
     from harness import suite
 
-    chosen = profiles.narrow(selection.select(specs, expression, areas), profiles.named(profile, specs))
+    chosen = profiles.narrow(selection.select(specs, expression, areas), profile or "")
     if not chosen:
         click.echo("harness: the selection matches no spec; nothing was exported", err=True)
         return Exit.EMPTY

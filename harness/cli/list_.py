@@ -10,6 +10,7 @@ from harness.cli import options
 
 @click.command("list")
 @options.selection
+@options.profiled
 @click.option("--json", "as_json", is_flag=True, help="One JSON array: id, area, claim, source, cases, needs, file.")
 def command(
     specs: tuple[str, ...], expression: str | None, areas: tuple[str, ...], profile: str | None, as_json: bool

@@ -25,13 +25,21 @@ selection = several(
     click.argument("specs", nargs=-1, metavar="[SPEC]..."),
     click.option("-k", "expression", metavar="EXPR", help="Only ids that fit: words with and, or, not, ( )."),
     click.option("--area", "areas", multiple=True, metavar="AREA", help="Only this area (repeatable)."),
-    click.option(
-        "--profile",
-        metavar="NAME",
-        help="Only what this profile holds: core, functional, full, pytorch.  [default: full, where no SPEC is named]",
-    ),
 )
 """SPEC is an id, an area, a pattern with *, a spec file or a folder of spec files."""
+
+
+def profile(default: str) -> Callable[[Any], Any]:
+    """``--profile NAME``: a named part of the suite."""
+    return click.option(
+        "--profile",
+        metavar="NAME",
+        help=f"Only what this profile holds; specs/_profiles.yaml lists them.  [default: {default}]",
+    )
+
+
+profiled = profile("full; none where a SPEC is named")
+"""Of commands that judge, or show what would be judged."""
 
 device = several(
     click.option("--device", metavar="D", help="Where the engine computes: cpu, cuda, mps, or a device of its own."),

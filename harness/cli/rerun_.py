@@ -18,7 +18,7 @@ from harness.text import printable
 @click.command("rerun")
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--failed", is_flag=True, help="Only the specs of which a case did not pass (unsupported ones aside).")
-@click.option("--profile", metavar="NAME", help="Only what this profile holds.  [default: that of the record]")
+@options.profile("that of the record")
 @options.output(f"{options.RESULTS}/rerun", "Where the records and the report go.")
 @click.pass_context
 def command(ctx: click.Context, run: Path, failed: bool, profile: str | None, output: Path) -> int:

@@ -39,6 +39,7 @@ def _shard(context: click.Context, option: click.Parameter, value: str | None) -
     help="An engine's name, a folder with an engine.yaml, or package.module:Class (repeatable).",
 )
 @options.selection
+@options.profiled
 @options.device
 @options.output(options.RESULTS, "Where records and reports go; a record of the same engine is replaced.")
 @click.option(

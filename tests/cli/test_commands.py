@@ -135,7 +135,9 @@ def test_engines_kinds_and_words(harness: Harness) -> None:
     assert "retain_grad" in harness("words").out
 
 
-@pytest.mark.parametrize("name", ["spec", "engine", "area", "record"])
+@pytest.mark.parametrize(
+    "name", ["spec", "engine", "area", "documents", "profiles", "record", "protocol", "program", "export"]
+)
 def test_committed_schemas_are_what_the_records_say(harness: Harness, name: str) -> None:
     """The schemas in the tree are generated: `harness schema --write harness/schemas` makes them anew."""
     committed = Path(__file__).parents[2] / "harness" / "schemas" / f"{name}.json"
@@ -152,10 +154,11 @@ def test_the_schemas_accept_what_the_loader_accepts(harness: Harness, tmp_path: 
     def validator(name: str) -> jsonschema.Draft202012Validator:
         return jsonschema.Draft202012Validator(json.loads(harness("schema", name).out))
 
-    spec, engine, area, record = map(validator, ("spec", "engine", "area", "record"))
+    spec, engine, record = map(validator, ("spec", "engine", "record"))
+    others = {f"_{name}.yaml": validator(name) for name in ("area", "documents", "profiles")}
     for path in room("specs").rglob("*.yaml"):
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        (area if path.name == "_area.yaml" else spec).validate(document)
+        others.get(path.name, spec).validate(document)
     for path in room("engines").glob("*/engine.yaml"):
         engine.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     assert not spec.is_valid({"id": "a/b", "claim": "c", "source": ["s"], "run": "x", "raises": "no-such-kind"})
@@ -208,7 +211,7 @@ def test_a_newer_record_is_refused(harness: Harness, tmp_path: Path) -> None:
     """A record of a later major format is not misread."""
     harness("run", "--engine", "reference", "leaf", "--report", "none", "-o", "out")
     path = tmp_path / "out" / "reference.jsonl"
-    path.write_text(path.read_text().replace('"format":"1.0"', '"format":"2.0"'))
+    path.write_text(path.read_text().replace('"format":"1.1"', '"format":"2.0"'))
     result = harness("report", path)
     assert result.code == Exit.USAGE
     assert "format 2.0" in result.err

@@ -15,20 +15,20 @@ from tests.conftest import Harness, SpecFile
 
 def test_the_reference_keeps_every_spec(harness: Harness, tmp_path: Path) -> None:
     """The main path: everything passes on the reference, with a record and the reports on disk."""
-    result = harness("run", "--engine", "reference", "-o", "out")
+    result = harness("run", "--engine", "reference", "--profile", "pytorch", "-o", "out")
     assert result.code == Exit.OK, result.out
     run = read(tmp_path / "out" / "reference.jsonl")
     assert run.complete
     assert {case.status for case in run.cases.values()} == {Status.PASS}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        *("reference.jsonl", "report.html", "junit.xml", "summary.md", "badge-reference.svg"),
+        *("reference.jsonl", "report.html", "coverage.html", "junit.xml", "summary.md", "badge-reference.svg"),
     }
 
 
 def test_pytorch_keeps_every_spec(harness: Harness) -> None:
     """Every spec passes on PyTorch: a spec that does not is wrong."""
     pytest.importorskip("torch", reason="PyTorch is not installed here")
-    result = harness("run", "--engine", "torch", "--report", "none", "--strict")
+    result = harness("run", "--engine", "torch", "--profile", "pytorch", "--report", "none", "--strict")
     assert result.code == Exit.OK, result.out
 
 
