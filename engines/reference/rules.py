@@ -112,6 +112,8 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "clone": {"a": lambda g: g},
     "to_copy": {"a": lambda g: g},
     "conj": {"a": lambda g: g.conj()},
+    "view_as_real": {"a": lambda g: g.contiguous().view_as_complex()},
+    "view_as_complex": {"a": lambda g: g.conj().view_as_real()},
     "view": {"a": lambda g, shape: g.reshape(shape)},
     "expand": {"a": lambda g: g},
     "t": {"a": lambda g: g.t()},
