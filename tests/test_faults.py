@@ -40,8 +40,8 @@ FAULTS = {
     ),
     "weights ignored": Fault(
         "autograd.py",
-        "        cast = cotangent if dtype is None else cotangent.to(dtype)\n",
-        "        cast = Tensor(np.ones(root.shape, dtype))\n",
+        "        starts.append((edge, cotangent if dtype is None else cotangent.to(dtype)))\n",
+        "        starts.append((edge, Tensor(np.ones(root.shape, dtype))))\n",
         "vjp/uneven-weights",
         "weights each element's gradient",
     ),
@@ -73,7 +73,7 @@ FAULTS = {
     ),
     "non-scalar roots are summed": Fault(
         "cotangents.py",
-        "    if any(n != 1 for n in shape):\n",
+        "    if shape and any(n != 1 for n in shape):\n",
         "    if False:\n",
         "backward/non-scalar-root-error",
         "without a gradient argument",

@@ -228,6 +228,7 @@ def _starts(roots: Sequence[Any], cotangents: Sequence[Tensor | None], create_gr
                 "no-grad-fn", f"element {i} of tensors does not require grad and does not have a grad_fn"
             )
         dtype = edge[0].results[edge[1]][1]
-        cast = cotangent if dtype is None else cotangent.to(dtype)
-        starts.append((edge, cast if create_graph else cast.detach()))
+        if not create_graph and cotangent.requires_grad:
+            cotangent = cotangent.detach()
+        starts.append((edge, cotangent if dtype is None else cotangent.to(dtype)))
     return starts

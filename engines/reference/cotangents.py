@@ -48,7 +48,7 @@ def _one(root: Tensor | GradientEdge) -> Tensor | None:
     if isinstance(root, Tensor) and not root.requires_grad:
         return None
     shape, dtype = _described(root)
-    if any(n != 1 for n in shape):
+    if shape and any(n != 1 for n in shape):
         raise AutogradError("implicit-grad-non-scalar", "grad can be implicitly created only for scalar outputs")
     if dtype.kind != "f":
         raise AutogradError(

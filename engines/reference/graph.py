@@ -20,7 +20,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from .errors import AutogradError
-from .modes import mode, set_grad_enabled
+from .modes import mode
 
 if TYPE_CHECKING:
     from .dtypes import DType
@@ -76,10 +76,10 @@ class AccumulateGrad(Node):
         super().__init__((), ())
         self.variable = variable
         self.hooks = hooks
-        self.expect(variable.grad_dtype)
+        self.expect(getattr(variable, "_grad_dtype", variable._array.dtype))
 
     def expect(self, dtype: DType | None) -> None:
-        self.results = ((self.variable.shape, dtype),)
+        self.results = ((self.variable._array.shape, dtype),)
 
     def backward(self, gradients: list[Tensor | None], wanted: Collection[Node] | None) -> Sequence[Tensor | None]:
         gradient = gradients[0]
@@ -94,18 +94,22 @@ class AccumulateGrad(Node):
 
 
 class Pass:
-    """A reverse pass that is under way, for hooks that ask what it will do (multi_grad.py)."""
+    """A reverse pass that is under way: recorded or not, and what it will do, for hooks that ask (multi_grad.py)."""
 
-    def __init__(self, starts: Iterable[Node], receiving: Collection[Node] | None) -> None:
-        self._starts = list(starts)
+    def __init__(self, starts: Sequence[Node], receiving: Collection[Node] | None, *, recorded: bool) -> None:
+        self._starts = starts
         self._receiving = receiving
+        self._recorded = recorded
         self._behind: set[Node] | None = None
 
     def __enter__(self) -> None:
-        self._outer, mode.reverse_pass = mode.reverse_pass, self
+        self._outer, self._enabled = mode.reverse_pass, mode.enabled
+        mode.reverse_pass = self
+        mode.switch(self._recorded, mode.inference)
 
     def __exit__(self, *exception: object) -> None:
         mode.reverse_pass = self._outer
+        mode.switch(self._enabled, mode.inference)
 
     def comes_to(self, node: Node) -> bool:
         """Whether this pass computes the gradient that arrives at ``node``."""
@@ -148,7 +152,7 @@ def reverse_pass(
         present = gradients[output]
         gradients[output] = gradient if present is None else present + gradient
 
-    with set_grad_enabled(create_graph), Pass((edge[0] for edge, _ in starts), receiving):
+    with Pass([edge[0] for edge, _ in starts], receiving, recorded=create_graph):
         for edge, gradient in starts:
             deliver(edge, gradient)
         while queue:
