@@ -129,7 +129,12 @@ def test_multi_grad_hooks() -> None:
 
 
 def test_packed_values_keep_their_place_in_the_graph() -> None:
-    for function, third in ((lambda v: v**3, 6.0), (lambda v: v.exp(), np.exp(2.0)), (lambda v: (v * 1) ** 3, 6.0)):
+    cases: list[tuple[Callable[[Any], Any], float]] = [
+        (lambda v: v**3, 6.0),
+        (lambda v: v.exp(), np.exp(2.0)),
+        (lambda v: (v * 1) ** 3, 6.0),
+    ]
+    for function, third in cases:
         x = tensor(2.0, dtype="float64", requires_grad=True)
         with R.saved_tensors_hooks(lambda t: t.tolist(), lambda v: tensor(v, dtype="float64")):
             y = function(x)
