@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import numbers
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,30 @@ import harness
 from harness import engine as interface
 from harness.engine import NATIVE, Array, EngineUnusable, Graph, Observed, Opaque
 from harness.engine import Node as Drawn
+from harness.language import words
 
 from . import autograd as differentiation
-from . import creation, dtypes, function, modes, nn, ops
+from . import (
+    complex_numbers,
+    creation,
+    dtypes,
+    edges,
+    function,
+    inference,
+    layout,
+    modes,
+    multi_grad,
+    mutation,
+    nn,
+    ops,
+    packing,
+    several,
+    threads,
+    versions,
+)
 from .function import FunctionNode
 from .graph import AccumulateGrad, Node
+from .out import with_out
 from .record import OperationNode
 from .tensor import Tensor
 
@@ -31,6 +52,17 @@ def next_ops(tensor: Tensor) -> list[str | None]:
     return [] if node is None else [None if operand is None else operand.label for operand, _ in node.next_functions]
 
 
+def raw_saved(tensor: Tensor) -> list[packing.SavedTensor]:
+    """What the creator of ``tensor`` keeps, in the form in which it is kept."""
+    node = tensor.grad_fn
+    if isinstance(node, OperationNode):
+        names = [name for name in node.saved_names if node.saved is None or not _is_number(node.saved[name])]
+        return [packing.SavedTensor(node, lambda: node.saved, name) for name in names]
+    if isinstance(node, FunctionNode):
+        return [packing.SavedTensor(node, lambda: node._saved, i) for i in range(len(node._saved or ()))]
+    return []
+
+
 def saved(tensor: Tensor) -> list[Tensor]:
     """What the creator of ``tensor`` keeps for the reverse pass."""
     node = tensor.grad_fn
@@ -42,8 +74,12 @@ def saved(tensor: Tensor) -> list[Tensor]:
     return []
 
 
+def _is_number(kept: Any) -> bool:
+    return isinstance(kept, numbers.Number)
+
+
 def _is_value(kept: Any) -> bool:
-    return isinstance(kept, (Tensor, bool, int, float, complex))
+    return isinstance(kept, Tensor) or _is_number(kept)
 
 
 def same_storage(one: Tensor, other: Tensor) -> bool:
@@ -56,7 +92,7 @@ def _whole(array: Any) -> Any:
     return array
 
 
-NAMES: dict[str, Any] = {
+WORDS: dict[str, Any] = {
     "tensor": creation.tensor,
     "zeros": creation.zeros,
     "ones": creation.ones,
@@ -74,21 +110,21 @@ NAMES: dict[str, Any] = {
     "set_grad_enabled": modes.set_grad_enabled,
     "backward": differentiation.backward,
     "grad": differentiation.grad,
-    "add": ops.add,
-    "sub": ops.sub,
-    "mul": ops.mul,
-    "div": ops.div,
-    "pow": ops.pow,
-    "matmul": ops.matmul,
-    "mm": ops.mm,
-    "exp": ops.exp,
-    "log": ops.log,
-    "sqrt": ops.sqrt,
-    "sin": ops.sin,
-    "cos": ops.cos,
-    "tanh": ops.tanh,
-    "sigmoid": ops.sigmoid,
-    "relu": ops.relu,
+    "add": with_out(ops.add),
+    "sub": with_out(ops.sub),
+    "mul": with_out(ops.mul),
+    "div": with_out(ops.div),
+    "pow": with_out(ops.pow),
+    "matmul": with_out(ops.matmul),
+    "mm": with_out(ops.mm),
+    "exp": with_out(ops.exp),
+    "log": with_out(ops.log),
+    "sqrt": with_out(ops.sqrt),
+    "sin": with_out(ops.sin),
+    "cos": with_out(ops.cos),
+    "tanh": with_out(ops.tanh),
+    "sigmoid": with_out(ops.sigmoid),
+    "relu": with_out(ops.relu),
     "mse_loss": nn.mse_loss,
     "binary_cross_entropy_with_logits": nn.binary_cross_entropy_with_logits,
     "float16": dtypes.float16,
@@ -102,8 +138,44 @@ NAMES: dict[str, Any] = {
     "next_ops": next_ops,
     "saved": saved,
     "same_storage": same_storage,
+    "raw_saved": raw_saved,
     "version": lambda tensor: tensor._version,
+    "is_view": lambda tensor: tensor._view is not None,
+    "is_inference": inference.is_inference,
+    "strides": lambda tensor: layout.strides(tensor._array),
+    "in_thread": threads.in_thread,
+    "thread_id": threads.thread_id,
+    "deepcopy": copy.deepcopy,
+    "is_grad_enabled": modes.is_grad_enabled,
+    "inference_mode": inference.inference_mode,
+    "is_inference_mode_enabled": inference.is_inference_mode_enabled,
+    "set_multithreading_enabled": modes.set_multithreading_enabled,
+    "is_multithreading_enabled": modes.is_multithreading_enabled,
+    "enforce_grad_layout_policy": layout.enforce_grad_layout_policy,
+    "saved_tensors_hooks": packing.saved_tensors_hooks,
+    "save_on_cpu": packing.save_on_cpu,
+    "disable_saved_tensors_hooks": packing.disable_saved_tensors_hooks,
+    "allow_mutation_on_saved_tensors": mutation.allow_mutation_on_saved_tensors,
+    "register_multi_grad_hook": multi_grad.register_multi_grad_hook,
+    "get_gradient_edge": edges.get_gradient_edge,
+    "GradientEdge": edges.GradientEdge,
+    "Node": Node,
+    "increment_version": versions.increment_version,
+    "eye": creation.eye,
+    "stack": several.stack,
+    "cat": several.cat,
+    "unbind": several.unbind,
+    "split": several.split,
+    "chunk": several.chunk,
+    "real": complex_numbers.real,
+    "imag": complex_numbers.imag,
+    "conj": ops.conj,
+    "view_as_real": complex_numbers.view_as_real,
+    "view_as_complex": complex_numbers.view_as_complex,
 }
+"""Every word that the engine gives a meaning, whether or not the language has it yet."""
+
+NAMES: dict[str, Any] = {word: meaning for word, meaning in WORDS.items() if word in words.NAMES}
 
 ATTRIBUTES = """
     requires_grad is_leaf grad grad_fn retains_grad data dtype shape T
@@ -112,6 +184,8 @@ ATTRIBUTES = """
     add_ sub_ mul_ zero_ fill_ copy_
     name next_functions variable weight bias parameters zero_grad step
     apply save_for_backward saved_tensors needs_input_grad
+    grad_dtype output_nr contiguous unbind split chunk real imag conj
+    register_post_accumulate_grad_hook register_prehook register_hooks metadata node
 """.split()  # noqa: SIM905
 
 
@@ -120,7 +194,9 @@ _NAME_OF = {dtype: name for name, dtype in dtypes.BY_NAME.items()}  # NumPy make
 
 class Engine(interface.Engine):
     names: Mapping[str, Any] = NAMES
-    attributes: Mapping[str, interface.Attribute] = dict.fromkeys(ATTRIBUTES, NATIVE)
+    attributes: Mapping[str, interface.Attribute] = {
+        attribute: NATIVE for attribute in ATTRIBUTES if attribute in words.ATTRIBUTES
+    }
 
     def __init__(self, device: str | None = None) -> None:
         super().__init__(device)
@@ -159,11 +235,11 @@ class Engine(interface.Engine):
         return getattr(warning, "kind", None)
 
     def reset(self) -> None:
-        modes.mode.recording = True
+        modes.mode.reset()
         np.seterr(all="ignore")
 
     def state(self) -> Mapping[str, Any]:
-        return {"no_grad": modes.mode.recording}
+        return {"modes": vars(modes.mode) or None}
 
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
         return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})

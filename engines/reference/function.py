@@ -21,6 +21,7 @@ from .dtypes import DIFFERENTIABLE
 from .errors import AutogradError, AutogradNotImplementedError, AutogradTypeError
 from .graph import Node
 from .modes import mode, no_grad
+from .packing import Packed
 from .record import freed
 from .saved import Saved, SavedResult
 from .tensor import Tensor
@@ -40,7 +41,7 @@ class FunctionNode(Node):
         super().__init__(edges, ())
         self._are_tensors = tuple(isinstance(x, Tensor) for x in arguments)
         self._to_save: tuple[Any, ...] = ()
-        self._saved: list[Saved | SavedResult | None] | None = []
+        self._saved: list[Saved | SavedResult | Packed | None] | None = []
 
     @property
     def label(self) -> str:  # type: ignore[override]
@@ -73,7 +74,8 @@ class FunctionNode(Node):
             if tensor is None:
                 self._saved.append(None)
             else:
-                self._saved.append(Saved(tensor) if position is None else SavedResult(tensor, position))
+                saved = Saved(tensor) if position is None else SavedResult(tensor, position)
+                self._saved.append(saved if mode.packing is None else Packed(saved, self, mode.packing))
         self._to_save = ()
 
     def release(self) -> None:

@@ -30,12 +30,12 @@ from .modes import mode
 from .record import NO_OPTIONS, Operation, OperationNode, Options, apply, record
 from .rules import RULES
 from .tensor import Tensor, method
+from .versions import announce_write
 
 
 def write(target: Tensor, operation: Operation, others: tuple[Any, ...], options: Options = NO_OPTIONS) -> Tensor:
     """``target`` becomes the result of ``operation`` on it and ``others``."""
     operands = (target, *others)
-    _refuse_overlap(target)
     if not mode.recording or not any(isinstance(x, Tensor) and x.requires_grad for x in operands):
         values = [x._array if isinstance(x, Tensor) else x for x in operands]
         _overwrite(target, operation.forward(*values, **options))
@@ -59,6 +59,7 @@ def write(target: Tensor, operation: Operation, others: tuple[Any, ...], options
 
 
 def _overwrite(target: Tensor, values: Array) -> None:
+    _refuse_overlap(target)
     present = target._array
     if np.shape(values) != present.shape:
         raise AutogradError(
@@ -69,8 +70,10 @@ def _overwrite(target: Tensor, values: Array) -> None:
         raise AutogradError(
             "inplace-dtype", f"result type {values.dtype} can't be cast to the desired output type {present.dtype}"
         )
+    announce_write(target)
+    if not present.flags.writeable:  # a part of what `expand` made, which NumPy is careful with
+        present.flags.writeable = True
     np.copyto(present, values, casting="same_kind")
-    target._writes[0] += 1
 
 
 def _refuse_overlap(target: Tensor) -> None:
@@ -86,19 +89,11 @@ def _refuse_overlap(target: Tensor) -> None:
 def _refuse_leaf(target: Tensor) -> None:
     view = target._view
     if view is not None:
-        base = view.base
-        if base.requires_grad and base.is_leaf:
+        view.refuse_unless_recorded(target, "is being")
+        if target.requires_grad and view.base.is_leaf:
             raise AutogradError(
                 "leaf-view-inplace",
                 "a view of a leaf Variable that requires grad is being used in an in-place operation.",
-            )
-        if not view.recorded:
-            raise AutogradError(
-                "no-grad-view-inplace",
-                "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this "
-                "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the "
-                "view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) "
-                "or both outside (if you want the inplace to be tracked).",
             )
     if target.requires_grad and target.is_leaf:
         raise AutogradError(
@@ -172,7 +167,8 @@ def __setitem__(self: Tensor, index: Any, values: Any) -> None:
 
 
 def _copy(a: Array, b: Any) -> Array:
-    return np.broadcast_to(cast(np.asarray(b), a.dtype), a.shape)
+    b = cast(np.asarray(b), a.dtype)
+    return np.broadcast_to(b, a.shape if b.shape in ((), a.shape) else np.broadcast_shapes(a.shape, b.shape))
 
 
 COPY = Operation("copy", _copy, ("a", "b"), RULES["copy"])

@@ -9,6 +9,7 @@ What no rule has to think of, because the machinery does it for all:
 - broadcasting and dtypes: a gradient is summed and cast to its operand's shape and dtype (graph.py);
 - complex numbers: rules are the textbook's for real numbers; the gradient of a complex result is conjugated before and
   after, which makes them PyTorch's convention, ``g * conj(derivative)`` (record.py, notes/autograd#complex-autograd-doc);
+  only where a complex result is put together from real parts does a rule have to undo that;
 - higher derivatives: rules are written in differentiable operations.
 
 An operation that is not in the table, or a rule that is missing, means: not differentiable, treated as constant.
@@ -112,6 +113,8 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "clone": {"a": lambda g: g},
     "to_copy": {"a": lambda g: g},
     "conj": {"a": lambda g: g.conj()},
+    "view_as_real": {"a": lambda g: g.contiguous().view_as_complex()},
+    "view_as_complex": {"a": lambda g: g.conj().view_as_real()},
     "view": {"a": lambda g, shape: g.reshape(shape)},
     "expand": {"a": lambda g: g},
     "t": {"a": lambda g: g.t()},
@@ -126,5 +129,5 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "fill": {"a": lambda g: zeros(g), "b": lambda g: g},
     "zero": {"a": lambda g: zeros(g)},
     "index_put": {"a": lambda g, index: g.index_put(index, 0.0), "b": lambda g, index: g[index]},
-    "copy_slices": {"a": lambda g, steps: g.copy_slices(0.0, steps), "b": lambda g, steps: g.look(steps)},
+    "copy_slices": {"a": lambda g, steps: g.copy_slices(0.0, steps), "b": lambda g, steps: g.conj().look(steps).conj()},
 }
