@@ -12,9 +12,24 @@ import harness
 from harness import engine as interface
 from harness.engine import NATIVE, Array, EngineUnusable, Graph, Observed, Opaque
 from harness.engine import Node as Drawn
+from harness.language import words
 
+from . import (
+    anomaly,
+    creation,
+    dtypes,
+    forward,
+    function,
+    functional,
+    gradcheck,
+    levels,
+    modes,
+    nn,
+    ops,
+    transforms,
+    vmap,
+)
 from . import autograd as differentiation
-from . import creation, dtypes, function, modes, nn, ops
 from .function import FunctionNode
 from .graph import AccumulateGrad, Node
 from .record import OperationNode
@@ -56,7 +71,7 @@ def _whole(array: Any) -> Any:
     return array
 
 
-NAMES: dict[str, Any] = {
+_EVERYTHING: dict[str, Any] = {
     "tensor": creation.tensor,
     "zeros": creation.zeros,
     "ones": creation.ones,
@@ -103,16 +118,51 @@ NAMES: dict[str, Any] = {
     "saved": saved,
     "same_storage": same_storage,
     "version": lambda tensor: tensor._version,
+    "once_differentiable": function.once_differentiable,
+    "forward_ad.make_dual": forward.make_dual,
+    "forward_ad.unpack_dual": forward.unpack_dual,
+    "forward_ad.dual_level": forward.dual_level,
+    "forward_ad.enter_dual_level": forward.enter_dual_level,
+    "forward_ad.exit_dual_level": forward.exit_dual_level,
+    "vmap": vmap.vmap,
+    "func.grad": transforms.grad,
+    "func.grad_and_value": transforms.grad_and_value,
+    "func.vjp": transforms.vjp,
+    "func.jvp": transforms.jvp,
+    "func.linearize": transforms.linearize,
+    "func.jacrev": transforms.jacrev,
+    "func.jacfwd": transforms.jacfwd,
+    "func.hessian": transforms.hessian,
+    "functional.jacobian": functional.jacobian,
+    "functional.hessian": functional.hessian,
+    "functional.vjp": functional.vjp,
+    "functional.jvp": functional.jvp,
+    "functional.vhp": functional.vhp,
+    "functional.hvp": functional.hvp,
+    "gradcheck": gradcheck.gradcheck,
+    "gradgradcheck": gradcheck.gradgradcheck,
+    "GradcheckError": gradcheck.GradcheckError,
+    "detect_anomaly": anomaly.detect_anomaly,
+    "set_detect_anomaly": anomaly.set_detect_anomaly,
+    "is_anomaly_enabled": anomaly.is_anomaly_enabled,
+    "is_anomaly_check_nan_enabled": anomaly.is_anomaly_check_nan_enabled,
 }
 
-ATTRIBUTES = """
+NAMES = {word: value for word, value in _EVERYTHING.items() if word in words.NAMES}
+"""What the language has a word for."""
+
+_ATTRIBUTES = """
     requires_grad is_leaf grad grad_fn retains_grad data dtype shape T
     backward requires_grad_ retain_grad detach detach_ clone register_hook remove item tolist numpy dim numel
     sum mean add sub mul div pow matmul mm exp log sqrt sin cos tanh sigmoid relu view reshape t
     add_ sub_ mul_ zero_ fill_ copy_
     name next_functions variable weight bias parameters zero_grad step
     apply save_for_backward saved_tensors needs_input_grad
+    setup_context save_for_forward mark_dirty mark_non_differentiable set_materialize_grads jvp vmap generate_vmap_rule vjp
+    clear_saved_tensors_on_access boxed_grads_call batch_size randomness primal tangent
 """.split()  # noqa: SIM905
+
+ATTRIBUTES = [word for word in _ATTRIBUTES if word in words.ATTRIBUTES]
 
 
 _NAME_OF = {dtype: name for name, dtype in dtypes.BY_NAME.items()}  # NumPy makes the name anew whenever it is asked
@@ -160,6 +210,9 @@ class Engine(interface.Engine):
 
     def reset(self) -> None:
         modes.mode.recording = True
+        forward.forget_dual_level()
+        anomaly.switch(False)
+        levels.leave_all()
         np.seterr(all="ignore")
 
     def state(self) -> Mapping[str, Any]:
@@ -168,8 +221,8 @@ class Engine(interface.Engine):
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
         return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})
 
-    def preamble(self, words: Iterable[str]) -> str:
-        bindings = "\n".join(f"{word} = engine.names[{word!r}]" for word in sorted(set(words) & NAMES.keys()))
+    def preamble(self, used: Iterable[str]) -> str:
+        bindings = "\n".join(f"{word} = engine.names[{word!r}]" for word in sorted(set(used) & NAMES.keys()))
         return PREAMBLE.format(folder=str(Path(__file__).parent), bindings=bindings)
 
 

@@ -15,8 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from . import record
 from .errors import AutogradError, AutogradTypeError, warn
 from .graph import Edge, reverse_pass
+from .mapped import each, innermost
+from .modes import mode
 from .tensor import Tensor, method
 
 
@@ -45,6 +48,12 @@ method(_tensor_backward, "backward")
 
 
 def _accumulate(roots: Any, cotangents: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:
+    if mode.transforming:
+        raise AutogradError(
+            "inside-transform",
+            "backward() called inside a functorch transform. This is not supported, please use functorch.grad or "
+            "functorch.vjp instead or call backward() outside of functorch transforms.",
+        )
     if create_graph:
         warn(
             "create-graph-cycle",
@@ -71,6 +80,16 @@ def grad(
     allow_unused: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the sum of ``outputs`` with respect to each of ``inputs``; nothing is stored."""
+    outputs, inputs = _listed(outputs), _listed(inputs)
+    if record.interpreter is not None:
+        cotangents = grad_outputs if grad_outputs is None else _listed(grad_outputs)
+        mapping = innermost((outputs, inputs, cotangents))
+        if mapping is not None:  # a reverse pass for every entry; all of them may go through one graph
+
+            def one(outputs: Any, inputs: Any, cotangents: Any) -> Any:
+                return grad(outputs, inputs, cotangents, True, create_graph, allow_unused)
+
+            return each(mapping, one, outputs, inputs, cotangents)  # type: ignore[no-any-return]
     edges: list[Edge] = []
     for tensor in _listed(inputs):
         edge = tensor.edge() if tensor.requires_grad else None

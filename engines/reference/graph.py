@@ -15,7 +15,7 @@ hands out the youngest. A chain of a million operations is a loop of a million s
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,9 @@ Shape = tuple[int, ...]
 Edge = tuple["Node", int]
 
 _clock = itertools.count()
+
+watch: Callable[[Node, list[Tensor | None], Collection[Node] | None], Sequence[Tensor | None]] | None = None
+"""Runs the nodes of a reverse pass in their stead, while somebody wants to see what they do (anomaly.py)."""
 
 
 class Node:
@@ -135,19 +138,22 @@ def reverse_pass(
                         captured[node, output] = present
             if running is not None and node not in running:
                 continue
-            produced = node.backward(gradients, receiving)
+            if watch is None:
+                produced = node.backward(gradients, receiving)
+            else:
+                produced = watch(node, gradients, receiving)
             for position, edge_or_none in enumerate(node.edges):
                 if edge_or_none is None or (receiving is not None and edge_or_none[0] not in receiving):
                     continue
                 partial = produced[position]
                 if partial is not None:
-                    deliver(edge_or_none, _fitted(partial, edge_or_none, node, position))
+                    deliver(edge_or_none, fitted(partial, edge_or_none, node, position))
             if not retain_graph:
                 node.release()
     return captured
 
 
-def _fitted(gradient: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
+def fitted(gradient: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
     """The gradient in the shape and dtype of the tensor it belongs to.
 
     This is where broadcasting is undone (notes/broadcasting): an operand that was repeated along an axis receives the

@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 class _Mode(threading.local):
     recording = True
+    transforming = False
+    """Whether a function transform is in progress (levels.py)."""
 
 
 mode = _Mode()

@@ -112,6 +112,7 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "clone": {"a": lambda g: g},
     "to_copy": {"a": lambda g: g},
     "conj": {"a": lambda g: g.conj()},
+    "alias": {"a": lambda g: g},
     "view": {"a": lambda g, shape: g.reshape(shape)},
     "expand": {"a": lambda g: g},
     "t": {"a": lambda g: g.t()},

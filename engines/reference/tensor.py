@@ -43,6 +43,7 @@ class Tensor:
         "_hooks",
         "_node",
         "_output",
+        "_tangents",  # set in forward mode only, see forward.py
         "_view",
         "_writes",
     )
@@ -113,6 +114,14 @@ class Tensor:
         self._flag = bool(flag)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        if mode.transforming:
+            raise AutogradError(
+                "inside-transform",
+                "You are attempting to call Tensor.requires_grad_() (or perhaps using torch.autograd.functional.* APIs) "
+                "inside of a function being transformed by a functorch transform. This is unsupported, please attempt to "
+                "use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() outside "
+                "of a function being transformed instead.",
+            )
         if not requires_grad or self.is_leaf:
             self.requires_grad = requires_grad
         return self
