@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import numbers
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,22 +18,36 @@ from harness.language import words
 
 from . import (
     anomaly,
+    checkpoint,
+    complex_numbers,
     creation,
     dtypes,
+    edges,
     forward,
     function,
     functional,
     gradcheck,
+    inference,
+    layout,
     levels,
     modes,
+    multi_grad,
+    mutation,
     nn,
     ops,
+    packing,
+    random_numbers,
+    selective,
+    several,
+    threads,
     transforms,
+    versions,
     vmap,
 )
 from . import autograd as differentiation
 from .function import FunctionNode
 from .graph import AccumulateGrad, Node
+from .out import with_out
 from .record import OperationNode
 from .tensor import Tensor
 
@@ -46,6 +62,17 @@ def next_ops(tensor: Tensor) -> list[str | None]:
     return [] if node is None else [None if operand is None else operand.label for operand, _ in node.next_functions]
 
 
+def raw_saved(tensor: Tensor) -> list[packing.SavedTensor]:
+    """What the creator of ``tensor`` keeps, in the form in which it is kept."""
+    node = tensor.grad_fn
+    if isinstance(node, OperationNode):
+        names = [name for name in node.saved_names if node.saved is None or not _is_number(node.saved[name])]
+        return [packing.SavedTensor(node, lambda: node.saved, name) for name in names]
+    if isinstance(node, FunctionNode):
+        return [packing.SavedTensor(node, lambda: node._saved, i) for i in range(len(node._saved or ()))]
+    return []
+
+
 def saved(tensor: Tensor) -> list[Tensor]:
     """What the creator of ``tensor`` keeps for the reverse pass."""
     node = tensor.grad_fn
@@ -57,8 +84,12 @@ def saved(tensor: Tensor) -> list[Tensor]:
     return []
 
 
+def _is_number(kept: Any) -> bool:
+    return isinstance(kept, numbers.Number)
+
+
 def _is_value(kept: Any) -> bool:
-    return isinstance(kept, (Tensor, bool, int, float, complex))
+    return isinstance(kept, Tensor) or _is_number(kept)
 
 
 def same_storage(one: Tensor, other: Tensor) -> bool:
@@ -71,7 +102,7 @@ def _whole(array: Any) -> Any:
     return array
 
 
-_EVERYTHING: dict[str, Any] = {
+WORDS: dict[str, Any] = {
     "tensor": creation.tensor,
     "zeros": creation.zeros,
     "ones": creation.ones,
@@ -89,21 +120,21 @@ _EVERYTHING: dict[str, Any] = {
     "set_grad_enabled": modes.set_grad_enabled,
     "backward": differentiation.backward,
     "grad": differentiation.grad,
-    "add": ops.add,
-    "sub": ops.sub,
-    "mul": ops.mul,
-    "div": ops.div,
-    "pow": ops.pow,
-    "matmul": ops.matmul,
-    "mm": ops.mm,
-    "exp": ops.exp,
-    "log": ops.log,
-    "sqrt": ops.sqrt,
-    "sin": ops.sin,
-    "cos": ops.cos,
-    "tanh": ops.tanh,
-    "sigmoid": ops.sigmoid,
-    "relu": ops.relu,
+    "add": with_out(ops.add),
+    "sub": with_out(ops.sub),
+    "mul": with_out(ops.mul),
+    "div": with_out(ops.div),
+    "pow": with_out(ops.pow),
+    "matmul": with_out(ops.matmul),
+    "mm": with_out(ops.mm),
+    "exp": with_out(ops.exp),
+    "log": with_out(ops.log),
+    "sqrt": with_out(ops.sqrt),
+    "sin": with_out(ops.sin),
+    "cos": with_out(ops.cos),
+    "tanh": with_out(ops.tanh),
+    "sigmoid": with_out(ops.sigmoid),
+    "relu": with_out(ops.relu),
     "mse_loss": nn.mse_loss,
     "binary_cross_entropy_with_logits": nn.binary_cross_entropy_with_logits,
     "float16": dtypes.float16,
@@ -117,6 +148,7 @@ _EVERYTHING: dict[str, Any] = {
     "next_ops": next_ops,
     "saved": saved,
     "same_storage": same_storage,
+    "raw_saved": raw_saved,
     "version": lambda tensor: tensor._version,
     "once_differentiable": function.once_differentiable,
     "forward_ad.make_dual": forward.make_dual,
@@ -146,12 +178,50 @@ _EVERYTHING: dict[str, Any] = {
     "set_detect_anomaly": anomaly.set_detect_anomaly,
     "is_anomaly_enabled": anomaly.is_anomaly_enabled,
     "is_anomaly_check_nan_enabled": anomaly.is_anomaly_check_nan_enabled,
+    "checkpoint": checkpoint.checkpoint,
+    "checkpoint_sequential": checkpoint.checkpoint_sequential,
+    "set_checkpoint_early_stop": checkpoint.set_checkpoint_early_stop,
+    "create_selective_checkpoint_contexts": selective.create_selective_checkpoint_contexts,
+    "manual_seed": random_numbers.manual_seed,
+    "rand_like": random_numbers.rand_like,
+    "is_view": lambda tensor: tensor._view is not None,
+    "is_inference": inference.is_inference,
+    "strides": lambda tensor: layout.strides(tensor._array),
+    "in_thread": threads.in_thread,
+    "thread_id": threads.thread_id,
+    "deepcopy": copy.deepcopy,
+    "is_grad_enabled": modes.is_grad_enabled,
+    "inference_mode": inference.inference_mode,
+    "is_inference_mode_enabled": inference.is_inference_mode_enabled,
+    "set_multithreading_enabled": modes.set_multithreading_enabled,
+    "is_multithreading_enabled": modes.is_multithreading_enabled,
+    "enforce_grad_layout_policy": layout.enforce_grad_layout_policy,
+    "saved_tensors_hooks": packing.saved_tensors_hooks,
+    "save_on_cpu": packing.save_on_cpu,
+    "disable_saved_tensors_hooks": packing.disable_saved_tensors_hooks,
+    "allow_mutation_on_saved_tensors": mutation.allow_mutation_on_saved_tensors,
+    "register_multi_grad_hook": multi_grad.register_multi_grad_hook,
+    "get_gradient_edge": edges.get_gradient_edge,
+    "GradientEdge": edges.GradientEdge,
+    "Node": Node,
+    "increment_version": versions.increment_version,
+    "eye": creation.eye,
+    "stack": several.stack,
+    "cat": several.cat,
+    "unbind": several.unbind,
+    "split": several.split,
+    "chunk": several.chunk,
+    "real": complex_numbers.real,
+    "imag": complex_numbers.imag,
+    "conj": ops.conj,
+    "view_as_real": complex_numbers.view_as_real,
+    "view_as_complex": complex_numbers.view_as_complex,
 }
+"""Every word that the engine gives a meaning, whether or not the language has it yet."""
 
-NAMES = {word: value for word, value in _EVERYTHING.items() if word in words.NAMES}
-"""What the language has a word for."""
+NAMES: dict[str, Any] = {word: meaning for word, meaning in WORDS.items() if word in words.NAMES}
 
-_ATTRIBUTES = """
+ATTRIBUTES = """
     requires_grad is_leaf grad grad_fn retains_grad data dtype shape T
     backward requires_grad_ retain_grad detach detach_ clone register_hook remove item tolist numpy dim numel
     sum mean add sub mul div pow matmul mm exp log sqrt sin cos tanh sigmoid relu view reshape t
@@ -160,9 +230,22 @@ _ATTRIBUTES = """
     apply save_for_backward saved_tensors needs_input_grad
     setup_context save_for_forward mark_dirty mark_non_differentiable set_materialize_grads jvp vmap generate_vmap_rule vjp
     clear_saved_tensors_on_access boxed_grads_call batch_size randomness primal tangent
+    grad_dtype output_nr contiguous unbind split chunk real imag conj
+    register_post_accumulate_grad_hook register_prehook register_hooks metadata node
 """.split()  # noqa: SIM905
 
-ATTRIBUTES = [word for word in _ATTRIBUTES if word in words.ATTRIBUTES]
+
+def _is_of_the_program(error: BaseException) -> bool:
+    """Whether the program raised ``error`` itself: a ``ValueError``, or by using None as a tensor."""
+    if type(error) is not ValueError and not (type(error) is TypeError and "NoneType" in str(error)):
+        return False
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return False
+    raised_in = Path(place.tb_frame.f_code.co_filename)
+    return not any(raised_in.is_relative_to(Path(package).parent) for package in (__file__, np.__file__))
 
 
 _NAME_OF = {dtype: name for name, dtype in dtypes.BY_NAME.items()}  # NumPy makes the name anew whenever it is asked
@@ -170,7 +253,9 @@ _NAME_OF = {dtype: name for name, dtype in dtypes.BY_NAME.items()}  # NumPy make
 
 class Engine(interface.Engine):
     names: Mapping[str, Any] = NAMES
-    attributes: Mapping[str, interface.Attribute] = dict.fromkeys(ATTRIBUTES, NATIVE)
+    attributes: Mapping[str, interface.Attribute] = {
+        attribute: NATIVE for attribute in ATTRIBUTES if attribute in words.ATTRIBUTES
+    }
 
     def __init__(self, device: str | None = None) -> None:
         super().__init__(device)
@@ -201,6 +286,8 @@ class Engine(interface.Engine):
 
     def error_kind(self, error: BaseException) -> str | None:
         kind = getattr(error, "kind", None)
+        if kind is None and _is_of_the_program(error):
+            return "user-error"
         if kind is None and isinstance(error, AttributeError) and str(error).startswith("'NoneType' object has no"):
             return "none-attribute"
         return kind
@@ -209,14 +296,14 @@ class Engine(interface.Engine):
         return getattr(warning, "kind", None)
 
     def reset(self) -> None:
-        modes.mode.recording = True
+        modes.mode.reset()
         forward.forget_dual_level()
         anomaly.switch(False)
         levels.leave_all()
         np.seterr(all="ignore")
 
     def state(self) -> Mapping[str, Any]:
-        return {"no_grad": modes.mode.recording}
+        return {"modes": vars(modes.mode) or None}
 
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
         return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})

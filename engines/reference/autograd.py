@@ -2,7 +2,7 @@
 
 Keeps torch.autograd.backward, torch.autograd.grad and torch.Tensor.backward. Both compute a vector-Jacobian product: the
 *cotangent* (``gradient``, ``grad_tensors``, ``grad_outputs``) weights the elements of the root and has exactly the root's
-shape. A root with one element needs none; it counts as 1.
+shape. A root with one element needs none; it counts as 1. Roots and inputs may be tensors or gradient edges (edges.py).
 
 ``retain_graph`` keeps saved values for another pass (it defaults to ``create_graph``), ``create_graph`` records the pass
 itself so that its results can be differentiated again.
@@ -16,11 +16,16 @@ from typing import Any
 import numpy as np
 
 from . import record
-from .errors import AutogradError, AutogradTypeError, warn
+from .cotangents import checked
+from .edges import GradientEdge
+from .errors import AutogradError, AutogradTypeError, AutogradValueError, warn
 from .graph import Edge, reverse_pass
 from .mapped import each, innermost
 from .modes import mode
+from .several import stack
 from .tensor import Tensor, method
+
+Gradients = tuple[Tensor | None, ...]
 
 
 def backward(
@@ -28,9 +33,19 @@ def backward(
     grad_tensors: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
     """Add the gradients of ``tensors`` to ``.grad`` of the leaves they depend on, or of ``inputs`` only."""
+    if grad_variables is not None:
+        warn("deprecated-argument", "`grad_variables` is deprecated. Use `grad_tensors` instead.")
+        if grad_tensors is not None:
+            raise AutogradError(
+                "invalid-argument",
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. Please only use "
+                "`grad_tensors`.",
+            )
+        grad_tensors = grad_variables
     _accumulate(tensors, grad_tensors, retain_graph, create_graph, inputs)
 
 
@@ -63,12 +78,26 @@ def _accumulate(roots: Any, cotangents: Any, retain_graph: bool | None, create_g
             "break the cycle and avoid the leak.",
             depth=2,
         )
+    roots = _listed(roots, "roots", "backward")
     reverse_pass(
-        _starts(roots, cotangents, create_graph),
+        _starts(roots, checked(roots, cotangents), create_graph),
         retain_graph=_retain(retain_graph, create_graph),
         create_graph=create_graph,
-        targets=None if inputs is None else _accumulating_edges(inputs),
+        targets=None if inputs is None else set(map(_accumulating_edge, _listed(inputs, "inputs", "backward"))),
     )
+
+
+def _accumulating_edge(tensor: Tensor | GradientEdge) -> Edge:
+    if isinstance(tensor, GradientEdge):
+        return (tensor.node, tensor.output_nr)
+    edge = tensor.edge() if tensor.requires_grad else None
+    if edge is None:
+        raise AutogradError(
+            "inputs-no-grad",
+            "One of the inputs of backward() is a Tensor that has requires_grad=False: can't retain_grad on it",
+        )
+    tensor.retain_grad()  # a computed tensor is asked for its gradient, so it keeps it
+    return edge
 
 
 def grad(
@@ -77,28 +106,73 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
-) -> tuple[Tensor | None, ...]:
-    """The gradients of the sum of ``outputs`` with respect to each of ``inputs``; nothing is stored."""
-    outputs, inputs = _listed(outputs), _listed(inputs)
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> Any:
+    """The gradients of the sum of ``outputs`` with respect to each of ``inputs``; nothing is stored.
+
+    For a dict of inputs a dict of gradients. Inputs that the outputs do not depend on are an error, give None with
+    ``allow_unused`` and zeros with ``materialize_grads``. With ``is_grads_batched`` the first axis of every cotangent
+    counts several passes, the results of which are stacked."""
+    if materialize_grads and allow_unused is False:
+        raise AutogradValueError(
+            "invalid-argument",
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.",
+        )
+    if not only_inputs:
+        warn(
+            "deprecated-argument",
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other "
+            "parts of the graph, please use torch.autograd.backward.",
+        )
+    roots = _listed(outputs, "outputs", "grad")
+    wanted = _listed(inputs, "inputs", "grad")
     if record.interpreter is not None:
-        cotangents = grad_outputs if grad_outputs is None else _listed(grad_outputs)
-        mapping = innermost((outputs, inputs, cotangents))
+        mapping = innermost((roots, wanted, grad_outputs))
         if mapping is not None:  # a reverse pass for every entry; all of them may go through one graph
 
-            def one(outputs: Any, inputs: Any, cotangents: Any) -> Any:
-                return grad(outputs, inputs, cotangents, True, create_graph, allow_unused)
+            def one(outputs: Any, inputs: Any, grad_outputs: Any) -> Any:
+                return grad(
+                    outputs,
+                    inputs,
+                    grad_outputs,
+                    True,
+                    create_graph,
+                    True,
+                    allow_unused,
+                    is_grads_batched,
+                    materialize_grads,
+                )
 
-            return each(mapping, one, outputs, inputs, cotangents)  # type: ignore[no-any-return]
-    edges: list[Edge] = []
-    for tensor in _listed(inputs):
-        edge = tensor.edge() if tensor.requires_grad else None
-        if edge is None:
-            raise AutogradError("differentiated-no-grad", "One of the differentiated Tensors does not require grad")
-        edges.append(edge)
+            return each(mapping, one, roots, inputs, grad_outputs)
+    unused = materialize_grads if allow_unused is None else allow_unused
+    retain = _retain(retain_graph, create_graph)
+    cotangents = checked(roots, grad_outputs, batched=is_grads_batched)
+
+    gradients: Gradients
+    if is_grads_batched:
+        gradients = _each_and_stacked(roots, wanted, cotangents, retain, create_graph, unused)
+    else:
+        gradients = _gradients(roots, wanted, cotangents, retain, create_graph, unused)
+    if materialize_grads:
+        gradients = tuple(map(_materialized, gradients, wanted, [create_graph] * len(wanted)))
+    return dict(zip(inputs, gradients, strict=True)) if isinstance(inputs, dict) else gradients
+
+
+def _gradients(
+    roots: Sequence[Any],
+    inputs: Sequence[Any],
+    cotangents: Sequence[Any],
+    retain_graph: bool,
+    create_graph: bool,
+    allow_unused: bool,
+) -> Gradients:
+    edges = [_differentiated_edge(tensor) for tensor in inputs]
     captured = reverse_pass(
-        _starts(outputs, grad_outputs, create_graph),
-        retain_graph=_retain(retain_graph, create_graph),
+        _starts(roots, cotangents, create_graph),
+        retain_graph=retain_graph,
         create_graph=create_graph,
         targets=set(edges),
         capture=True,
@@ -112,91 +186,76 @@ def grad(
     return tuple(captured.get(edge) for edge in edges)
 
 
+def _each_and_stacked(
+    roots: Sequence[Any],
+    inputs: Sequence[Any],
+    cotangents: Sequence[Any],
+    retain_graph: bool,
+    create_graph: bool,
+    allow_unused: bool,
+) -> Gradients:
+    """One pass per entry of the first axis of ``cotangents``."""
+    count = min(len(cotangent) for cotangent in cotangents if cotangent is not None)
+    passes = []
+    for i in range(count):
+        each = [None if cotangent is None else cotangent[i] for cotangent in cotangents]
+        retain = retain_graph or i < count - 1
+        passes.append(_gradients(roots, inputs, each, retain, create_graph, allow_unused))
+    return tuple(None if of_input[0] is None else stack(of_input) for of_input in zip(*passes, strict=True))
+
+
+def _differentiated_edge(tensor: Tensor | GradientEdge) -> Edge:
+    if isinstance(tensor, GradientEdge):
+        return (tensor.node, tensor.output_nr)
+    edge = tensor.edge() if tensor.requires_grad else None
+    if edge is None:
+        raise AutogradError("differentiated-no-grad", "One of the differentiated Tensors does not require grad")
+    return edge
+
+
+def _materialized(gradient: Tensor | None, of: Tensor | GradientEdge, create_graph: bool) -> Tensor:
+    if gradient is not None:
+        return gradient
+    if isinstance(of, GradientEdge):
+        raise AutogradError(
+            "invalid-argument", "materialize_grads cannot be used when the given input is a GradientEdge"
+        )
+    return Tensor(np.zeros_like(of._array)).requires_grad_(create_graph)
+
+
 def _retain(retain_graph: bool | None, create_graph: bool) -> bool:
     return create_graph if retain_graph is None else bool(retain_graph)
 
 
-def _listed(tensors: Any) -> Sequence[Any]:
-    if isinstance(tensors, Tensor):
-        return (tensors,)
-    return tuple(tensors.values() if isinstance(tensors, Mapping) else tensors)
+def _listed(given: Any, argument: str, function: str) -> Sequence[Any]:
+    if isinstance(given, (Tensor, GradientEdge)):
+        return (given,)
+    if isinstance(given, Mapping) and type(given) is not dict:
+        raise AutogradTypeError(
+            "invalid-argument",
+            f"`{argument}` argument to `{function}()` must be a dict, not {type(given).__name__}. Other Mapping types "
+            "are not supported.",
+        )
+    listed = tuple(given.values() if isinstance(given, dict) else given)
+    if argument == "inputs" and not listed:
+        raise AutogradError("inputs-empty", f"`inputs` argument to `{function}()` cannot be empty.")
+    return listed
 
 
-def _accumulating_edges(inputs: Any) -> set[Edge]:
-    listed = _listed(inputs)
-    if not listed:
-        raise AutogradError("inputs-empty", "'inputs' argument to backward() cannot be empty.")
-    edges = set()
-    for tensor in listed:
-        edge = tensor.edge() if tensor.requires_grad else None
-        if edge is None:
-            raise AutogradError(
-                "inputs-no-grad", "One of the inputs of backward() is a Tensor that has requires_grad=False"
-            )
-        tensor.retain_grad()  # a computed tensor is asked for its gradient, so it keeps it
-        edges.add(edge)
-    return edges
-
-
-def _starts(roots: Any, cotangents: Any, create_graph: bool) -> list[tuple[Edge, Tensor]]:
+def _starts(roots: Sequence[Any], cotangents: Sequence[Tensor | None], create_graph: bool) -> list[tuple[Edge, Tensor]]:
     """The edges that the pass starts from, each with its first gradient."""
-    roots = _listed(roots)
-    if cotangents is None:
-        cotangents = (None,) * len(roots)
-    elif isinstance(cotangents, Tensor):
-        cotangents = (cotangents,)
-    else:
-        cotangents = tuple(cotangents) if np.iterable(cotangents) else _not_iterable(cotangents)
-
-    complete = [
-        _default_cotangent(root) if cotangent is None else _checked_cotangent(i, root, cotangent, create_graph)
-        for i, (root, cotangent) in enumerate(zip(roots, cotangents, strict=False))
-    ]
-    if len(cotangents) != len(roots):
-        raise AutogradError("grad-count-mismatch", f"got {len(roots)} tensors and {len(cotangents)} gradients")
     starts = []
-    for i, (root, cotangent) in enumerate(zip(roots, complete, strict=True)):
-        edge = root.edge() if root.requires_grad else None
+    for i, (root, cotangent) in enumerate(zip(roots, cotangents, strict=True)):
+        if isinstance(root, GradientEdge):
+            edge: Edge | None = (root.node, root.output_nr)
+        else:
+            edge = root.edge() if root.requires_grad else None
         if edge is None or cotangent is None:
             raise AutogradError(
                 "no-grad-fn", f"element {i} of tensors does not require grad and does not have a grad_fn"
             )
-        starts.append((edge, cotangent))
+        dtype = edge[0].results[edge[1]][1]
+        if not create_graph and cotangent.requires_grad:
+            cotangent = cotangent.detach()
+        starts.append((edge, cotangent if dtype is None else cotangent.to(dtype)))
     return starts
-
-
-def _not_iterable(cotangents: Any) -> Any:
-    raise AutogradTypeError("grad-arg-not-iterable", f"'{type(cotangents).__name__}' object is not iterable")
-
-
-def _default_cotangent(root: Tensor) -> Tensor | None:
-    if not root.requires_grad:
-        return None
-    if root.numel() != 1:
-        raise AutogradError("implicit-grad-non-scalar", "grad can be implicitly created only for scalar outputs")
-    if root.dtype.kind != "f":
-        raise AutogradError("implicit-grad-non-real", "grad can be implicitly created only for real scalar outputs")
-    return Tensor(np.ones(root.shape, root.dtype))
-
-
-def _checked_cotangent(i: int, root: Tensor, cotangent: Any, create_graph: bool) -> Tensor:
-    if not isinstance(cotangent, Tensor):
-        raise AutogradTypeError(
-            "grad-arg-type", f"gradients can be either Tensors or None, but got {type(cotangent).__name__}"
-        )
-    if cotangent.shape != root.shape:
-        raise AutogradError(
-            "grad-shape-mismatch",
-            f"Mismatch in shape: grad_output[{i}] has a shape of torch.Size({list(cotangent.shape)}) and output[{i}] has a "
-            f"shape of torch.Size({list(root.shape)}).",
-        )
-    if (cotangent.dtype.kind == "c") != (root.dtype.kind == "c"):
-        raise AutogradError(
-            "grad-complex-mismatch",
-            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-            f"grad_output[{i}] has a dtype of {cotangent.dtype} and output[{i}] has a dtype of {root.dtype}.",
-        )
-    if not create_graph:
-        cotangent = cotangent.detach()
-    cast: Tensor = cotangent.to(root.dtype)
-    return cast

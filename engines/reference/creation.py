@@ -9,7 +9,7 @@ import numpy as np
 from . import record
 from .dtypes import as_dtype, complex64, complex128, float32, float64
 from .errors import AutogradError, AutogradTypeError, warn
-from .tensor import Tensor
+from .tensor import Tensor, untracked
 from .views import sizes
 
 
@@ -53,7 +53,7 @@ def _numbers(data: Any) -> Any:
 
 
 def _leaf(array: Any, requires_grad: bool) -> Tensor:
-    leaf = Tensor(array)
+    leaf = untracked(array)
     if requires_grad:
         if array.dtype.kind not in "fc":
             raise AutogradError(
@@ -71,6 +71,10 @@ def zeros(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tens
 
 def ones(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
     return _leaf(np.ones(sizes(size), as_dtype(dtype)), requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
+    return _leaf(np.eye(n, m, dtype=as_dtype(dtype)), requires_grad)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:

@@ -35,8 +35,8 @@ from .inplace import snapshot
 from .levels import Level, below, enter, leave
 from .mapped import Mapped, each, gathered, innermost
 from .modes import enable_grad, mode
+from .packing import nothing_packed
 from .record import Operation, OperationNode, Options, apply
-from .rules import RULES
 from .saved import Saved, SavedResult
 from .tensor import Tensor
 
@@ -62,13 +62,14 @@ class ForwardLevel(Level):
         return tangent
 
     def join(self, tensor: Tensor, tangent: Tensor) -> None:
-        if getattr(tensor, "_tangents", None) is None:
-            tensor._tangents = weakref.WeakKeyDictionary()
-        tensor._tangents[self] = tangent
+        tangents = getattr(tensor, "_tangents", None)
+        if tangents is None:
+            tangents = tensor._tangents = weakref.WeakKeyDictionary()
+        tangents[self] = tangent
         _keep_with_saved_result(tensor)
 
     def executed(self, operation: Operation, operands: Sequence[Any], options: Options, result: Tensor) -> None:
-        if result._array.dtype.kind not in DIFFERENTIABLE or getattr(mode, "inference", False):
+        if result._array.dtype.kind not in DIFFERENTIABLE or mode.inference:
             return
         tangents = [self.tangent(x) for x in operands]
         if any(tangent is not None for tangent in tangents):
@@ -111,7 +112,7 @@ class ForwardLevel(Level):
     def called(self, context: FunctionNode, arguments: Sequence[Any], outputs: Sequence[Any]) -> None:
         """A custom function was called: it has a rule of its own, ``jvp``."""
         tangents = [self.tangent(x) for x in arguments]
-        if all(tangent is None for tangent in tangents) or getattr(mode, "inference", False):
+        if all(tangent is None for tangent in tangents) or mode.inference:
             return
         with below(self):
             pushed = context.push(
@@ -162,12 +163,12 @@ def jvp(
     if not plan.steps:
         return None
     ends = [None if t is None else (AccumulateGrad(x, None), 0) for t, x in zip(tangents, operands, strict=True)]
-    node = OperationNode(operation, plan, options, operands, ends, result)
-    if plan.saves_result:
-        assert node.saved is not None
-        node.saved["y"] = Saved(result)  # with its history and with its tangents of outer levels
     recorded = mode.recording
-    with enable_grad():
+    with enable_grad(), nothing_packed():
+        node = OperationNode(operation, plan, options, operands, ends, result)
+        if plan.saves_result:
+            assert node.saved is not None
+            node.saved["y"] = Saved(result)  # with its history and with its tangents of outer levels
         cotangent = Tensor(np.zeros_like(result._array))
         cotangent._flag = True
         pulled = node.backward([cotangent], None)
@@ -235,7 +236,7 @@ class UnpackedDualTensor(NamedTuple):
     tangent: Tensor | None
 
 
-_ALIAS = Operation("alias", lambda a: a[...], ("a",), RULES["alias"])
+_ALIAS = Operation("alias", lambda a: a[...], ("a",), {"a": lambda g: g})
 
 
 def alias(tensor: Tensor) -> Tensor:

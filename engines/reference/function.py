@@ -31,6 +31,7 @@ from .errors import AutogradError, AutogradNotImplementedError, AutogradTypeErro
 from .graph import Node
 from .inplace import take_over
 from .modes import mode, no_grad
+from .packing import Packed
 from .saved import Saved, SavedResult
 from .tensor import Tensor
 
@@ -53,7 +54,7 @@ class FunctionNode(Node):
         self._for_forward: tuple[Any, ...] | None = None
         self._dirty: tuple[Tensor, ...] = ()
         self._constant: tuple[Tensor, ...] = ()
-        self._saved: list[Saved | SavedResult | None] | None = []
+        self._saved: list[Saved | SavedResult | Packed | None] | None = []
         self._was_read = False
 
     @property
@@ -119,7 +120,8 @@ class FunctionNode(Node):
             if tensor is None:
                 self._saved.append(None)
             else:
-                self._saved.append(Saved(tensor) if position is None else SavedResult(tensor, position))
+                saved = Saved(tensor) if position is None else SavedResult(tensor, position)
+                self._saved.append(saved if mode.packing is None else Packed(saved, self, mode.packing))
         self._to_save = ()
 
     def replace_saved_output(self, output: int, change: Callable[[SavedResult], SavedResult]) -> None:

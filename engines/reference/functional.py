@@ -24,8 +24,8 @@ from . import autograd, transforms
 from .errors import AutogradError, AutogradTypeError
 from .forward import alias
 from .modes import enable_grad, mode, set_grad_enabled
+from .several import stack
 from .tensor import Tensor
-from .vmap import stack
 
 Tensors = tuple[Tensor, ...]
 
@@ -140,7 +140,7 @@ def _scalar(outputs: Tensors, is_tuple: bool, name: str) -> None:
 
 
 def _maybe_recording(create_graph: bool) -> contextlib.AbstractContextManager[None]:
-    return set_grad_enabled(create_graph or mode.recording)  # type: ignore[return-value]
+    return set_grad_enabled(create_graph or mode.recording)
 
 
 # -- products with the Jacobian ----------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from .errors import AutogradError
-from .modes import set_grad_enabled
+from .modes import mode
 
 if TYPE_CHECKING:
     from .dtypes import DType
@@ -44,11 +44,11 @@ class Node:
     label: str
     """The operation in the engine-neutral spelling: ``mul``, ``copy_slices``; ``leaf`` for an accumulation node."""
 
-    def __init__(self, edges: Sequence[Edge | None], results: Sequence[tuple[Shape, DType]]) -> None:
+    def __init__(self, edges: Sequence[Edge | None], results: Sequence[tuple[Shape, DType | None]]) -> None:
         self.order = next(_clock)
         self.edges = edges
         self.results = results
-        """Shape and dtype of every result: what a gradient that arrives here has to be like."""
+        """Shape and dtype (None: any) of every result: what a gradient that arrives here has to be like."""
         self.hooks: Hooks | None = None
 
     def backward(self, gradients: list[Tensor | None], wanted: Collection[Node] | None) -> Sequence[Tensor | None]:
@@ -76,18 +76,54 @@ class AccumulateGrad(Node):
     label = "leaf"
 
     def __init__(self, variable: Tensor, hooks: Hooks | None) -> None:
-        super().__init__((), ((variable.shape, variable.dtype),))
+        super().__init__((), ())
         self.variable = variable
         self.hooks = hooks
+        self.expect(getattr(variable, "_grad_dtype", variable._array.dtype))
+
+    def expect(self, dtype: DType | None) -> None:
+        self.results = ((self.variable._array.shape, dtype),)
 
     def backward(self, gradients: list[Tensor | None], wanted: Collection[Node] | None) -> Sequence[Tensor | None]:
         gradient = gradients[0]
         if gradient is not None and self.variable.requires_grad:
             self.variable.accumulate(gradient)
+            if self.hooks is not None:
+                self.hooks.after_accumulation(self.variable)
         return ()
 
     def name(self) -> str:
-        return "AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
+
+
+class Pass:
+    """A reverse pass that is under way: recorded or not, and what it will do, for hooks that ask (multi_grad.py)."""
+
+    def __init__(self, starts: Sequence[Node], receiving: Collection[Node] | None, *, recorded: bool) -> None:
+        self._starts = starts
+        self._receiving = receiving
+        self._recorded = recorded
+        self._behind: set[Node] | None = None
+
+    def __enter__(self) -> None:
+        self._outer, self._enabled = mode.reverse_pass, mode.enabled
+        mode.reverse_pass = self
+        mode.switch(self._recorded, mode.inference)
+
+    def __exit__(self, *exception: object) -> None:
+        mode.reverse_pass = self._outer
+        mode.switch(self._enabled, mode.inference)
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether it was asked for some gradients only."""
+        return self._receiving is not None
+
+    def comes_to(self, node: Node) -> bool:
+        """Whether this pass computes the gradient that arrives at ``node``."""
+        if self._behind is None:
+            self._behind = _behind(self._starts)
+        return node in self._behind and (self._receiving is None or node in self._receiving)
 
 
 def reverse_pass(
@@ -107,7 +143,7 @@ def reverse_pass(
     running, receiving = None, None
     if targets is not None:
         ends = {node for node, _ in targets}
-        on_the_way = _on_the_way([edge[0] for edge, _ in starts], ends)
+        on_the_way = _on_the_way(_behind(edge[0] for edge, _ in starts), ends)
         receiving = on_the_way | ends
         running = on_the_way if capture else receiving
 
@@ -124,7 +160,7 @@ def reverse_pass(
         present = gradients[output]
         gradients[output] = gradient if present is None else present + gradient
 
-    with set_grad_enabled(create_graph):
+    with Pass([edge[0] for edge, _ in starts], receiving, recorded=create_graph):
         for edge, gradient in starts:
             deliver(edge, gradient)
         while queue:
@@ -138,10 +174,11 @@ def reverse_pass(
                         captured[node, output] = present
             if running is not None and node not in running:
                 continue
-            if watch is None:
-                produced = node.backward(gradients, receiving)
-            else:
-                produced = watch(node, gradients, receiving)
+            if node.hooks is not None:
+                node.hooks.before_node(gradients)
+            produced = node.backward(gradients, receiving) if watch is None else watch(node, gradients, receiving)
+            if node.hooks is not None:
+                produced = node.hooks.after_node(_all_fitted(produced, node), gradients)
             for position, edge_or_none in enumerate(node.edges):
                 if edge_or_none is None or (receiving is not None and edge_or_none[0] not in receiving):
                     continue
@@ -167,7 +204,7 @@ def fitted(gradient: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
                 f"but expected shape compatible with {list(shape)}",
             )
         gradient = gradient.sum_to_size(shape)
-    if gradient.dtype != dtype:
+    if dtype is not None and gradient.dtype != dtype:
         gradient = gradient.to(dtype)
     return gradient
 
@@ -178,8 +215,15 @@ def _repeats(shape: Shape, wide: Shape) -> bool:
     return len(shape) <= len(wide) and all(n in (1, m) for n, m in zip(shape, tail, strict=True))
 
 
-def _on_the_way(starts: Iterable[Node], ends: Collection[Node]) -> set[Node]:
-    """The nodes behind ``starts`` from which an edge leads, at once or over others, to one of ``ends``."""
+def _all_fitted(produced: Sequence[Tensor | None], node: Node) -> list[Tensor | None]:
+    return [
+        None if partial is None or edge is None else fitted(partial, edge, node, position)
+        for position, (partial, edge) in enumerate(zip(produced, node.edges, strict=False))
+    ]
+
+
+def _behind(starts: Iterable[Node]) -> set[Node]:
+    """``starts`` and all nodes that edges lead to from there."""
     found = set(starts)
     stack = list(found)
     while stack:
@@ -187,6 +231,11 @@ def _on_the_way(starts: Iterable[Node], ends: Collection[Node]) -> set[Node]:
             if edge is not None and edge[0] not in found:
                 found.add(edge[0])
                 stack.append(edge[0])
+    return found
+
+
+def _on_the_way(found: Iterable[Node], ends: Collection[Node]) -> set[Node]:
+    """Those of ``found`` from which an edge leads, at once or over others, to one of ``ends``."""
     leading: set[Node] = set()
     for node in sorted(found, key=lambda node: node.order):  # oldest first: edges are decided before their node is
         if any(edge is not None and (edge[0] in ends or edge[0] in leading) for edge in node.edges):

@@ -31,6 +31,7 @@ from .modes import mode
 from .record import NO_OPTIONS, Operation, OperationNode, Options, apply, record
 from .rules import RULES
 from .tensor import Tensor, method
+from .versions import announce_write
 
 
 def write(target: Tensor, operation: Operation, others: tuple[Any, ...], options: Options = NO_OPTIONS) -> Tensor:
@@ -81,8 +82,8 @@ def _overwrite(target: Tensor, values: Array) -> None:
         raise AutogradError(
             "inplace-dtype", f"result type {values.dtype} can't be cast to the desired output type {present.dtype}"
         )
+    announce_write(target)
     np.copyto(present, values, casting="same_kind")
-    target._writes[0] += 1
 
 
 def _refuse_overlap(target: Tensor) -> None:
@@ -98,19 +99,12 @@ def _refuse_overlap(target: Tensor) -> None:
 def _refuse_leaf(target: Tensor) -> None:
     view = target._view
     if view is not None:
+        view.refuse_unless_recorded(target, "is being")
         base = view.base
         if base.requires_grad and base.is_leaf:
             raise AutogradError(
                 "leaf-view-inplace",
                 "a view of a leaf Variable that requires grad is being used in an in-place operation.",
-            )
-        if not view.recorded:
-            raise AutogradError(
-                "no-grad-view-inplace",
-                "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this "
-                "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the "
-                "view and the inplace either both inside the no_grad block (if you don't want the inplace to be tracked) "
-                "or both outside (if you want the inplace to be tracked).",
             )
     if target.requires_grad and target.is_leaf:
         raise AutogradError(

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from . import function, inplace, record, views
+from .dtypes import Array
 from .errors import AutogradError
 from .function import Function, FunctionNode
 from .mapped import Mapped, each, innermost
@@ -34,6 +35,10 @@ class Level:
 
     is_transform = True
     """Whether this is a function transform, which restricts what the function may do (False: a mere dual level)."""
+
+    def recalled(self, operation: Operation) -> Array | None:
+        """The result of ``operation``, where it is known without executing it."""
+        return None
 
     def executed(self, operation: Operation, operands: Sequence[Any], options: Options, result: Tensor) -> None:
         """``operation`` was executed."""
@@ -135,7 +140,11 @@ class Levels(record.Interpreter):
         mapping = innermost(operands)
         if mapping is not None:
             return each(mapping, lambda *entries: record.apply(operation, entries, options), *operands)  # type: ignore[no-any-return]
-        result = record.execute(operation, operands, options)
+        known = next((array for level in levels if (array := level.recalled(operation)) is not None), None)
+        if known is None:
+            result = record.execute(operation, operands, options)
+        else:
+            result = record.record(operation, operands, known, options)
         for level in levels:
             level.executed(operation, operands, options, result)
         return result

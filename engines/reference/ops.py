@@ -323,6 +323,8 @@ def clone(self: Tensor) -> Tensor:
 @method
 def to(self: Tensor, dtype: Any) -> Tensor:
     """This tensor in another dtype; the tensor itself if it has that dtype."""
+    if dtype is self._array.dtype:
+        return self
     dtype = as_dtype(dtype)
     return self if dtype == self.dtype else apply(TO_COPY, (self,), {"dtype": dtype})
 

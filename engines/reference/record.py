@@ -28,8 +28,10 @@ from .dtypes import DIFFERENTIABLE, Array
 from .errors import AutogradError
 from .graph import Edge, Node
 from .modes import mode
+from .packing import Packed, Pair
 from .saved import Saved, SavedResult
 from .tensor import Tensor
+from .versions import UNCOUNTED
 
 Rule = Callable[..., Any]
 Options = Mapping[str, Any]
@@ -91,8 +93,8 @@ class Operation:
             for position, operand in enumerate(self.operands)
             if tracked >> position & 1 and operand in self._rules
         ]
-        needed = {name for step in steps for name in step.needs}
-        saved = tuple((name, position) for position, name in enumerate(self.operands) if name in needed)
+        needed = dict.fromkeys(name for step in steps for name in step.needs)
+        saved = tuple((name, self.operands.index(name)) for name in needed if name in self.operands)
         return Plan(tuple(steps), saved, "y" in needed)
 
 
@@ -133,7 +135,7 @@ class OperationNode(Node):
     def backward(self, gradients: list[Tensor | None], wanted: Collection[Node] | None) -> Sequence[Tensor | None]:
         gradient = gradients[0]
         assert gradient is not None
-        conjugated = self.results[0][1].kind == "c"  # see rules.py
+        conjugated = gradient.dtype.kind == "c"  # so is the result; see rules.py
         if conjugated:
             gradient = gradient.conj()
         produced: list[Tensor | None] = [None] * len(self.edges)
@@ -156,12 +158,18 @@ class OperationNode(Node):
         if self.saved is None:
             raise freed()
         value = self.saved[name]
-        return value.unpack(self) if isinstance(value, (Saved, SavedResult)) else value
+        return value.unpack(self) if isinstance(value, (Saved, SavedResult, Packed)) else value
 
     def move_result(self, tensor: Tensor) -> None:
         """The result was written into the memory of ``tensor``: if it is saved, it is saved there."""
-        if self.saved is not None and "y" in self.saved:
+        if self.saved is not None and isinstance(self.saved.get("y"), SavedResult):
             self.saved["y"] = SavedResult(tensor, 0)
+
+    def pack(self, pair: Pair) -> None:
+        assert self.saved is not None
+        for name, value in self.saved.items():
+            if isinstance(value, (Saved, SavedResult)):
+                self.saved[name] = Packed(value, self, pair)
 
     @property
     def saved_names(self) -> list[str]:
@@ -224,6 +232,8 @@ def record(operation: Operation, operands: Sequence[Any], array: Array, options:
     """``array``, which ``operation`` made of ``operands``, as a tensor with its history."""
     result = Tensor(array if array.__class__ is np.ndarray else np.asarray(array))
     if not mode.recording:
+        if mode.inference:
+            result._writes = UNCOUNTED
         return result
     tracked = 0  # the set of operands that require a gradient, as bits
     bit = 1
@@ -236,6 +246,8 @@ def record(operation: Operation, operands: Sequence[Any], array: Array, options:
         edges.append(edge)
         bit <<= 1
     if tracked and result._array.dtype.kind in DIFFERENTIABLE:
-        result._node = OperationNode(operation, operation.plan(tracked), options, operands, edges, result)
+        result._node = node = OperationNode(operation, operation.plan(tracked), options, operands, edges, result)
         result._flag = True
+        if mode.packing is not None:
+            node.pack(mode.packing)
     return result

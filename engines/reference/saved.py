@@ -3,10 +3,12 @@
 Keeps notes/autograd#saved-tensors and notes/autograd#in-place-correctness-checks. A derivative may need an operand or
 the result of its operation. Saving does not copy. If the memory is written before the reverse pass comes, the saved
 value is not what the operation saw, and the derivative would be silently wrong. So every memory counts the writes it
-sees; saving notes the count, and using a saved value compares: "if no error is raised, the gradients are correct".
+sees (versions.py); saving notes the count, and using a saved value compares: "if no error is raised, the gradients are
+correct". What has no count, an inference tensor, cannot be saved.
 
 Saved values are released when their node has run, unless ``retain_graph`` is set. A released node cannot run again if
-it had saved something; one that needs nothing can, as often as one likes.
+it had saved something; one that needs nothing can, as often as one likes. Users may have saved values kept in a form of
+their own (packing.py).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from .errors import AutogradError
 from .graph import Node
 from .modes import mode
 from .tensor import Tensor
+from .versions import UNCOUNTED
 
 
 class Saved:
@@ -23,6 +26,13 @@ class Saved:
     __slots__ = ("_tensor", "_version")
 
     def __init__(self, tensor: Tensor) -> None:
+        if tensor._writes is UNCOUNTED:
+            raise AutogradError(
+                "inference-saved",
+                "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+                "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and "
+                "use it in autograd.",
+            )
         self._tensor = tensor
         self._version = tensor._writes[0]
 

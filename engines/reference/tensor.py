@@ -16,15 +16,19 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from .dtypes import DIFFERENTIABLE, Array, DType
+from .dtypes import DIFFERENTIABLE, Array, DType, as_dtype
 from .errors import AutogradError, AutogradTypeError, warn
 from .graph import AccumulateGrad, Edge, Node, Shape
+from .layout import first_gradient, warn_about_layout
 from .modes import mode
 from .printing import text_of
+from .versions import UNCOUNTED, Count, announce_write
 
 if TYPE_CHECKING:
     from .hooks import Hooks
@@ -40,6 +44,7 @@ class Tensor:
         "_array",
         "_flag",
         "_grad",
+        "_grad_dtype",  # set only where it was chosen
         "_hooks",
         "_node",
         "_output",
@@ -51,8 +56,8 @@ class Tensor:
 
     def __init__(self, array: Array) -> None:
         self._array = array
-        self._writes = [0]
-        """How many in-place writes the memory has seen: one cell, shared by all tensors on the same memory."""
+        self._writes: Count = [0]
+        """How many in-place writes the memory has seen: one cell, shared by all tensors on it; see versions.py."""
         self._flag = False
         """Whether a leaf requires a gradient; True for every tensor with a creator."""
         self._node: Node | None = None
@@ -64,6 +69,8 @@ class Tensor:
         self._accumulator: weakref.ref[AccumulateGrad] | None = None
         self._hooks: Hooks | None = None
         """Hooks of a leaf; those of a computed tensor are with its node."""
+
+    _tangents: WeakKeyDictionary[Any, Tensor] | None
 
     if TYPE_CHECKING:  # methods that other modules add
 
@@ -111,6 +118,10 @@ class Tensor:
             raise AutogradError(
                 "non-float-requires-grad", "only Tensors of floating point and complex dtype can require gradients"
             )
+        if flag and self._writes is UNCOUNTED and not mode.inference:
+            raise AutogradError(
+                "inference-flag", "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+            )
         self._flag = bool(flag)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -138,6 +149,16 @@ class Tensor:
             accumulator = AccumulateGrad(self, self._hooks)
             self._accumulator = weakref.ref(accumulator)
         return (accumulator, 0)
+
+    def placed_at(self, edge: Edge) -> Tensor:
+        """This tensor, at a place that the graph has already."""
+        node, self._output = edge
+        self._flag = True
+        if isinstance(node, AccumulateGrad):
+            self._accumulator = weakref.ref(node)
+        else:
+            self._node = node
+        return self
 
     def rebase(self, result: Tensor) -> None:
         """Take the history of ``result``. Hooks stay with the old creator; a retained gradient moves along."""
@@ -217,17 +238,45 @@ class Tensor:
                     f"attempting to assign a gradient of size '{list(gradient.shape)}' to a tensor of size "
                     f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size",
                 )
-            if gradient.dtype != self.dtype:
+            expected = self.grad_dtype if self.is_leaf else self.dtype
+            if expected not in (None, gradient.dtype):
                 raise AutogradError(
                     "grad-assign-dtype",
                     f"attempting to assign a gradient with dtype '{gradient.dtype}' to a tensor with grad_dtype "
-                    f"'{self.dtype}'. The gradient must match the tensor's grad_dtype",
+                    f"'{expected}'. The gradient must match the tensor's grad_dtype",
                 )
         self._grad = gradient
 
     @grad.deleter
     def grad(self) -> None:
         self._grad = None
+
+    @property
+    def grad_dtype(self) -> DType | None:
+        """What gradients of this leaf are cast to: its own dtype unless set otherwise; None: left as they arrive."""
+        self._refuse_grad_dtype()
+        chosen: DType | None = getattr(self, "_grad_dtype", self.dtype)
+        return chosen
+
+    @grad_dtype.setter
+    def grad_dtype(self, dtype: Any) -> None:
+        present = self.grad
+        self._refuse_grad_dtype()
+        dtype = None if dtype is None else as_dtype(dtype)
+        if present is not None and dtype not in (None, present.dtype):
+            raise AutogradError(
+                "grad-assign-dtype",
+                f"Cannot set grad_dtype to '{dtype}' because there is already a gradient with dtype "
+                f"'{present.dtype}'. Please clear the gradient (.grad = None) before changing grad_dtype.",
+            )
+        self._grad_dtype = dtype
+        accumulator = None if self._accumulator is None else self._accumulator()
+        if accumulator is not None:
+            accumulator.expect(self._grad_dtype)
+
+    def _refuse_grad_dtype(self) -> None:
+        if not self.is_leaf:
+            raise AutogradError("grad-dtype-nonleaf", "grad_dtype can only be accessed or set on leaf tensors.")
 
     def accumulate(self, gradient: Tensor) -> None:
         """Add to ``.grad`` (torch.autograd#default-gradient-layouts).
@@ -238,10 +287,12 @@ class Tensor:
         if mode.recording:
             self._grad = gradient.clone() if present is None else present + gradient
         elif present is None:
-            self._grad = Tensor(gradient._array.copy())
+            self._grad = untracked(first_gradient(gradient._array, self._array))
         else:
+            announce_write(present)
             np.add(present._array, gradient._array, out=present._array)
-            present._writes[0] += 1
+            if present._array.strides != self._array.strides:
+                warn_about_layout(present._array, self._array)
 
     # -- numbers -------------------------------------------------------------------------------------------------------
 
@@ -252,6 +303,18 @@ class Tensor:
     @property
     def shape(self) -> Shape:
         return self._array.shape
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A copy with a gradient of its own; history cannot be copied."""
+        if not self.is_leaf:
+            raise AutogradError(
+                "deepcopy-nonleaf",
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.",
+            )
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        Tensor.__init__(twin, self._array.copy(order="K"))
+        twin._flag, twin._grad = self._flag, deepcopy(self._grad, memo)
+        return twin
 
     def dim(self) -> int:
         return self._array.ndim
@@ -314,6 +377,14 @@ class Tensor:
         if node is not None:
             return text_of(self._array, f"grad_fn=<{node.name()}>")
         return text_of(self._array, "requires_grad=True" if self._flag else "")
+
+
+def untracked(array: Array) -> Tensor:
+    """A new tensor without history; in inference mode one that can never have any."""
+    tensor = Tensor(array)
+    if mode.inference:
+        tensor._writes = UNCOUNTED
+    return tensor
 
 
 def method(function: Function, *names: str) -> Function:

@@ -29,10 +29,12 @@ from .graph import AccumulateGrad, Node
 from .levels import Level, innermost_transform, open_now, opened
 from .mapped import Mapped, each
 from .modes import enable_grad, mode, no_grad
+from .packing import disable_saved_tensors_hooks
 from .record import Operation, Options
+from .several import stack
 from .tensor import Tensor
 from .trees import flatten, map_leaves, unflatten
-from .vmap import stack, vmap
+from .vmap import vmap
 
 Argnums = int | tuple[int, ...]
 
@@ -71,6 +73,8 @@ class Variable(Tensor):
     """A leaf that a transform differentiates with respect to."""
 
     __slots__ = ("level",)
+
+    level: ReverseLevel
 
 
 class ReverseLevel(_Guarded):
@@ -193,6 +197,9 @@ def _with_aux(returned: Any, has_aux: bool, transform: str) -> tuple[Any, Any]:
 # -- reverse -----------------------------------------------------------------------------------------------------------
 
 
+_NO_HOOKS = "torch.func.{grad, vjp, jacrev, hessian} don't yet support saved tensor hooks. Please open an issue with your use case."
+
+
 class _Run:
     """One run of a function on variables, ready to be differentiated in reverse."""
 
@@ -205,13 +212,25 @@ class _Run:
         name: str,
         keywords: dict[str, Any] | None = None,
     ) -> None:
+        with disable_saved_tensors_hooks(_NO_HOOKS):
+            self._start(func, arguments, argnums, has_aux, name, keywords or {})
+
+    def _start(
+        self,
+        func: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        argnums: Any,
+        has_aux: bool,
+        name: str,
+        keywords: dict[str, Any],
+    ) -> None:
         self.level = ReverseLevel()
         chosen = arguments if argnums is None else _chosen(arguments, argnums)
         leaves, self.inputs_structure = flatten(chosen)
         self.inputs = [self.level.variable(leaf) for leaf in leaves]
         inside = unflatten(self.inputs, self.inputs_structure)
         with opened(self.level), enable_grad():
-            returned = func(*(inside if argnums is None else _replaced(arguments, argnums, inside)), **(keywords or {}))
+            returned = func(*(inside if argnums is None else _replaced(arguments, argnums, inside)), **keywords)
             self.output, aux = _with_aux(returned, has_aux, name)
             self.aux = map_leaves(self.level.released, aux) if has_aux else None
 

@@ -10,11 +10,16 @@ a creator, and its gradient flows to the tensor it was taken of. What is special
   to it, and repeats them on the base as it is now when somebody asks for its creator (`View.refresh`).
 
 A view of a view has the same base with longer steps; chains do not form. Whether something was written is told by the
-counter of writes that all tensors on one memory share.
+counter of writes that all tensors on one memory share (versions.py).
+
+Some views have no history that could be rewritten: those made while nothing was recorded, and those that an operation
+made several of at once (several.py). To write them with recording on is refused, and so is to ask for their creator
+after their base was written.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from types import EllipsisType
 from typing import Any
 
@@ -27,21 +32,41 @@ from .modes import enable_grad, mode
 from .record import Operation, Options, apply
 from .rules import RULES
 from .tensor import Tensor, method
+from .versions import UNCOUNTED
 
 Steps = tuple[tuple[Operation, Options], ...]
+
+
+class Origin(Enum):
+    """How a view came to be; if it may not be written, the kind of error that says so."""
+
+    RECORDED = ""
+    NO_GRAD = "no-grad-view-inplace"
+    INFERENCE = "inference-view-inplace"
+    SEVERAL = "multi-view-inplace"
+
+
+_WHERE = {
+    Origin.NO_GRAD: ("no_grad", "with grad mode enabled"),
+    Origin.INFERENCE: ("inference", "in normal mode"),
+}
 
 
 class View:
     """What a tensor is a view of."""
 
-    __slots__ = ("base", "recorded", "seen", "steps")
+    __slots__ = ("base", "origin", "seen", "steps")
 
     def __init__(self, of: Tensor, operation: Operation, options: Options) -> None:
         outer = of._view
         step = (operation, options)
         self.base: Tensor = of if outer is None else outer.base
         self.steps: Steps = (step,) if outer is None else (*outer.steps, step)
-        self.recorded: bool = mode.recording and (outer is None or outer.recorded)
+        self.origin: Origin = (
+            Origin.INFERENCE if mode.inference else Origin.RECORDED if mode.recording else Origin.NO_GRAD
+        )
+        if outer is not None and self.origin is Origin.RECORDED:
+            self.origin = outer.origin
         self.seen = of._writes[0]
         """The number of writes when the creator of the view was last up to date."""
 
@@ -49,12 +74,33 @@ class View:
         """Give ``view`` the creator that it has as a view of its base as the base is now."""
         if self.seen == view._writes[0]:
             return
-        self.seen = view._writes[0]
         if not self.base.requires_grad:
+            self.seen = view._writes[0]
             return
+        self.refuse_unless_recorded(view, "its base or another view of its base has been")
+        self.seen = view._writes[0]
         with enable_grad():
             renewed = repeat(self.steps, self.base)
         view.rebase(renewed)
+
+    def refuse_unless_recorded(self, view: Tensor, event: str) -> None:
+        if self.origin is Origin.SEVERAL:
+            creator = "a function" if view._node is None else view._node.name().partition("Backward")[0]
+            raise AutogradError(
+                self.origin.value,
+                f"Output {view._output} of {creator} is a view and {event} modified inplace. This view is the output of a "
+                "function that returns multiple views. Such functions do not allow the output views to be modified "
+                "inplace. You should replace the inplace operation by an out-of-place one.",
+            )
+        if self.origin is not Origin.RECORDED:
+            block, when = _WHERE[self.origin]
+            raise AutogradError(
+                self.origin.value,
+                f"A view was created in {block} mode and {event} modified inplace {when}. Given that this use case is "
+                "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+                f"inplace either both inside the {block}{'_mode' * (block == 'inference')} block (if you don't want the "
+                "inplace to be tracked) or both outside (if you want the inplace to be tracked).",
+            )
 
     def outdate(self) -> None:
         """The base has a new history: the next question for the creator of the view looks it up."""
@@ -85,7 +131,8 @@ def view_of(operation: Operation, operand: Tensor, **options: Any) -> Tensor:
 def make_view(operation: Operation, operand: Tensor, options: Options) -> Tensor:
     result = record.execute(operation, (operand,), options)
     result._writes = operand._writes
-    result._view = View(operand, operation, options)
+    if operand._writes is not UNCOUNTED:  # nothing that could be recorded is ever written to an inference tensor
+        result._view = View(operand, operation, options)
     return result
 
 
@@ -97,6 +144,7 @@ def _operation(name: str, forward: Any) -> Operation:
 
 VIEW = _operation("view", lambda a, *, size: a.reshape(size))
 EXPAND = _operation("expand", lambda a, *, size: np.broadcast_to(a, size))
+CONTIGUOUS = _operation("clone", lambda a: a.copy())
 T = _operation("t", lambda a: a.T)
 TRANSPOSE = _operation("transpose", lambda a, *, dim0, dim1: a.swapaxes(dim0, dim1))
 PERMUTE = _operation("permute", lambda a, *, dims: a.transpose(dims))
@@ -128,6 +176,12 @@ def reshape(self: Tensor, *size: Any) -> Tensor:
     """A view where the memory allows it, otherwise a copy."""
     size = sizes(size)
     return view_of(VIEW, self, size=size) if _can_view(self._array, size) else apply(VIEW, (self,), {"size": size})
+
+
+@method
+def contiguous(self: Tensor) -> Tensor:
+    """This tensor if its elements lie in order of rows already, a copy where they do otherwise."""
+    return self if self._array.flags.c_contiguous else apply(CONTIGUOUS, (self,))
 
 
 @method

@@ -18,12 +18,10 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .errors import AutogradError, AutogradValueError
 from .levels import Level, below, depth, open_now, opened
 from .mapped import Mapped, each, entry_of
-from .record import Operation, apply
+from .several import stack
 from .tensor import Tensor
 from .trees import flatten, spread, unflatten
 
@@ -80,24 +78,6 @@ class MapLevel(Level):
 
     def _whole(self, value: Any) -> Any:
         return stack(value.entries, value.axis) if isinstance(value, Mapped) and value.level is self else value
-
-
-@functools.cache
-def _stack_operation(count: int) -> Operation:
-    def rule(turn: int) -> Callable[..., Any]:
-        return lambda g, dim: g[(*(slice(None),) * dim, turn)]
-
-    names = [f"a{turn}" for turn in range(count)]
-    return Operation(
-        "stack",
-        lambda *arrays, dim: np.stack(arrays, dim),
-        names,
-        {name: rule(turn) for turn, name in enumerate(names)},
-    )
-
-
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    return apply(_stack_operation(len(tensors)), tensors, {"dim": dim})
 
 
 def vmap(

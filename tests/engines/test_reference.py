@@ -206,6 +206,8 @@ SAMPLES: dict[str, list[Sample]] = {
     "clone": [(lambda a: a.clone(), [A])],
     "to_copy": [(lambda a: a.to("complex128"), [A])],
     "conj": [(lambda a: a.conj(), [COMPLEX])],
+    "view_as_real": [(lambda a: a.view_as_real(), [COMPLEX]), (lambda a: a.real * a.imag, [COMPLEX])],
+    "view_as_complex": [(lambda a: a.view_as_complex(), [A[:, :2].copy()])],
     "view": [(lambda a: a.view(3, 2), [A]), (lambda a: a.t().reshape((-1,)), [A])],
     "expand": [(lambda a: a.expand(4, -1, 3), [A]), (lambda a: a.expand(2, 3), [A[:1]])],
     "t": [(lambda a: a.t(), [A]), (lambda a: a.t(), [A[0]])],
