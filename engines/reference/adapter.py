@@ -16,25 +16,35 @@ from harness.engine import NATIVE, Array, EngineUnusable, Graph, Observed, Opaqu
 from harness.engine import Node as Drawn
 from harness.language import words
 
-from . import autograd as differentiation
 from . import (
+    anomaly,
+    checkpoint,
     complex_numbers,
     creation,
     dtypes,
     edges,
+    forward,
     function,
+    functional,
+    gradcheck,
     inference,
     layout,
+    levels,
     modes,
     multi_grad,
     mutation,
     nn,
     ops,
     packing,
+    random_numbers,
+    selective,
     several,
     threads,
+    transforms,
     versions,
+    vmap,
 )
+from . import autograd as differentiation
 from .function import FunctionNode
 from .graph import AccumulateGrad, Node
 from .out import with_out
@@ -140,6 +150,40 @@ WORDS: dict[str, Any] = {
     "same_storage": same_storage,
     "raw_saved": raw_saved,
     "version": lambda tensor: tensor._version,
+    "once_differentiable": function.once_differentiable,
+    "forward_ad.make_dual": forward.make_dual,
+    "forward_ad.unpack_dual": forward.unpack_dual,
+    "forward_ad.dual_level": forward.dual_level,
+    "forward_ad.enter_dual_level": forward.enter_dual_level,
+    "forward_ad.exit_dual_level": forward.exit_dual_level,
+    "vmap": vmap.vmap,
+    "func.grad": transforms.grad,
+    "func.grad_and_value": transforms.grad_and_value,
+    "func.vjp": transforms.vjp,
+    "func.jvp": transforms.jvp,
+    "func.linearize": transforms.linearize,
+    "func.jacrev": transforms.jacrev,
+    "func.jacfwd": transforms.jacfwd,
+    "func.hessian": transforms.hessian,
+    "functional.jacobian": functional.jacobian,
+    "functional.hessian": functional.hessian,
+    "functional.vjp": functional.vjp,
+    "functional.jvp": functional.jvp,
+    "functional.vhp": functional.vhp,
+    "functional.hvp": functional.hvp,
+    "gradcheck": gradcheck.gradcheck,
+    "gradgradcheck": gradcheck.gradgradcheck,
+    "GradcheckError": gradcheck.GradcheckError,
+    "detect_anomaly": anomaly.detect_anomaly,
+    "set_detect_anomaly": anomaly.set_detect_anomaly,
+    "is_anomaly_enabled": anomaly.is_anomaly_enabled,
+    "is_anomaly_check_nan_enabled": anomaly.is_anomaly_check_nan_enabled,
+    "checkpoint": checkpoint.checkpoint,
+    "checkpoint_sequential": checkpoint.checkpoint_sequential,
+    "set_checkpoint_early_stop": checkpoint.set_checkpoint_early_stop,
+    "create_selective_checkpoint_contexts": selective.create_selective_checkpoint_contexts,
+    "manual_seed": random_numbers.manual_seed,
+    "rand_like": random_numbers.rand_like,
     "is_view": lambda tensor: tensor._view is not None,
     "is_inference": inference.is_inference,
     "strides": lambda tensor: layout.strides(tensor._array),
@@ -184,9 +228,24 @@ ATTRIBUTES = """
     add_ sub_ mul_ zero_ fill_ copy_
     name next_functions variable weight bias parameters zero_grad step
     apply save_for_backward saved_tensors needs_input_grad
+    setup_context save_for_forward mark_dirty mark_non_differentiable set_materialize_grads jvp vmap generate_vmap_rule vjp
+    clear_saved_tensors_on_access boxed_grads_call batch_size randomness primal tangent
     grad_dtype output_nr contiguous unbind split chunk real imag conj
     register_post_accumulate_grad_hook register_prehook register_hooks metadata node
 """.split()  # noqa: SIM905
+
+
+def _is_of_the_program(error: BaseException) -> bool:
+    """Whether the program raised ``error`` itself: a ``ValueError``, or by using None as a tensor."""
+    if type(error) is not ValueError and not (type(error) is TypeError and "NoneType" in str(error)):
+        return False
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return False
+    raised_in = Path(place.tb_frame.f_code.co_filename)
+    return not any(raised_in.is_relative_to(Path(package).parent) for package in (__file__, np.__file__))
 
 
 _NAME_OF = {dtype: name for name, dtype in dtypes.BY_NAME.items()}  # NumPy makes the name anew whenever it is asked
@@ -227,6 +286,8 @@ class Engine(interface.Engine):
 
     def error_kind(self, error: BaseException) -> str | None:
         kind = getattr(error, "kind", None)
+        if kind is None and _is_of_the_program(error):
+            return "user-error"
         if kind is None and isinstance(error, AttributeError) and str(error).startswith("'NoneType' object has no"):
             return "none-attribute"
         return kind
@@ -236,6 +297,9 @@ class Engine(interface.Engine):
 
     def reset(self) -> None:
         modes.mode.reset()
+        forward.forget_dual_level()
+        anomaly.switch(False)
+        levels.leave_all()
         np.seterr(all="ignore")
 
     def state(self) -> Mapping[str, Any]:
@@ -244,8 +308,8 @@ class Engine(interface.Engine):
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
         return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})
 
-    def preamble(self, words: Iterable[str]) -> str:
-        bindings = "\n".join(f"{word} = engine.names[{word!r}]" for word in sorted(set(words) & NAMES.keys()))
+    def preamble(self, used: Iterable[str]) -> str:
+        bindings = "\n".join(f"{word} = engine.names[{word!r}]" for word in sorted(set(used) & NAMES.keys()))
         return PREAMBLE.format(folder=str(Path(__file__).parent), bindings=bindings)
 
 

@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from . import record
 from .cotangents import checked
 from .edges import GradientEdge
 from .errors import AutogradError, AutogradTypeError, AutogradValueError, warn
 from .graph import Edge, reverse_pass
+from .mapped import each, innermost
+from .modes import mode
 from .several import stack
 from .tensor import Tensor, method
 
@@ -60,6 +63,12 @@ method(_tensor_backward, "backward")
 
 
 def _accumulate(roots: Any, cotangents: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:
+    if mode.transforming:
+        raise AutogradError(
+            "inside-transform",
+            "backward() called inside a functorch transform. This is not supported, please use functorch.grad or "
+            "functorch.vjp instead or call backward() outside of functorch transforms.",
+        )
     if create_graph:
         warn(
             "create-graph-cycle",
@@ -120,6 +129,24 @@ def grad(
         )
     roots = _listed(outputs, "outputs", "grad")
     wanted = _listed(inputs, "inputs", "grad")
+    if record.interpreter is not None:
+        mapping = innermost((roots, wanted, grad_outputs))
+        if mapping is not None:  # a reverse pass for every entry; all of them may go through one graph
+
+            def one(outputs: Any, inputs: Any, grad_outputs: Any) -> Any:
+                return grad(
+                    outputs,
+                    inputs,
+                    grad_outputs,
+                    True,
+                    create_graph,
+                    True,
+                    allow_unused,
+                    is_grads_batched,
+                    materialize_grads,
+                )
+
+            return each(mapping, one, roots, inputs, grad_outputs)
     unused = materialize_grads if allow_unused is None else allow_unused
     retain = _retain(retain_graph, create_graph)
     cotangents = checked(roots, grad_outputs, batched=is_grads_batched)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from . import record
 from .dtypes import as_dtype, complex64, complex128, float32, float64
 from .errors import AutogradError, AutogradTypeError, warn
 from .tensor import Tensor, untracked
@@ -59,6 +60,8 @@ def _leaf(array: Any, requires_grad: bool) -> Tensor:
                 "non-float-requires-grad", "Only Tensors of floating point and complex dtype can require gradients"
             )
         leaf._flag = True
+    if record.interpreter is not None:
+        record.interpreter.created(leaf)
     return leaf
 
 

@@ -15,7 +15,7 @@ hands out the youngest. A chain of a million operations is a loop of a million s
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,9 @@ Shape = tuple[int, ...]
 Edge = tuple["Node", int]
 
 _clock = itertools.count()
+
+watch: Callable[[Node, list[Tensor | None], Collection[Node] | None], Sequence[Tensor | None]] | None = None
+"""Runs the nodes of a reverse pass in their stead, while somebody wants to see what they do (anomaly.py)."""
 
 
 class Node:
@@ -111,6 +114,11 @@ class Pass:
         mode.reverse_pass = self._outer
         mode.switch(self._enabled, mode.inference)
 
+    @property
+    def is_restricted(self) -> bool:
+        """Whether it was asked for some gradients only."""
+        return self._receiving is not None
+
     def comes_to(self, node: Node) -> bool:
         """Whether this pass computes the gradient that arrives at ``node``."""
         if self._behind is None:
@@ -168,7 +176,7 @@ def reverse_pass(
                 continue
             if node.hooks is not None:
                 node.hooks.before_node(gradients)
-            produced = node.backward(gradients, receiving)
+            produced = node.backward(gradients, receiving) if watch is None else watch(node, gradients, receiving)
             if node.hooks is not None:
                 produced = node.hooks.after_node(_all_fitted(produced, node), gradients)
             for position, edge_or_none in enumerate(node.edges):
@@ -176,13 +184,13 @@ def reverse_pass(
                     continue
                 partial = produced[position]
                 if partial is not None:
-                    deliver(edge_or_none, _fitted(partial, edge_or_none, node, position))
+                    deliver(edge_or_none, fitted(partial, edge_or_none, node, position))
             if not retain_graph:
                 node.release()
     return captured
 
 
-def _fitted(gradient: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
+def fitted(gradient: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
     """The gradient in the shape and dtype of the tensor it belongs to.
 
     This is where broadcasting is undone (notes/broadcasting): an operand that was repeated along an axis receives the
@@ -209,7 +217,7 @@ def _repeats(shape: Shape, wide: Shape) -> bool:
 
 def _all_fitted(produced: Sequence[Tensor | None], node: Node) -> list[Tensor | None]:
     return [
-        None if partial is None or edge is None else _fitted(partial, edge, node, position)
+        None if partial is None or edge is None else fitted(partial, edge, node, position)
         for position, (partial, edge) in enumerate(zip(produced, node.edges, strict=False))
     ]
 

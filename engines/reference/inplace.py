@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from . import ops, views
+from . import record as recording
 from .dtypes import Array, cast
 from .errors import AutogradError
 from .modes import mode
@@ -35,6 +36,12 @@ from .versions import announce_write
 
 def write(target: Tensor, operation: Operation, others: tuple[Any, ...], options: Options = NO_OPTIONS) -> Tensor:
     """``target`` becomes the result of ``operation`` on it and ``others``."""
+    if recording.interpreter is not None:
+        return recording.interpreter.write(target, operation, others, options)
+    return overwrite(target, operation, others, options)
+
+
+def overwrite(target: Tensor, operation: Operation, others: tuple[Any, ...], options: Options) -> Tensor:
     operands = (target, *others)
     if not mode.recording or not any(isinstance(x, Tensor) and x.requires_grad for x in operands):
         values = [x._array if isinstance(x, Tensor) else x for x in operands]
@@ -42,20 +49,25 @@ def write(target: Tensor, operation: Operation, others: tuple[Any, ...], options
         return target
 
     _refuse_leaf(target)
-    before = _snapshot(target, copy=operation.may_save(0))
-    result = apply(operation, (before, *others), options)
+    before = snapshot(target, copy=operation.may_save(0))
+    result = recording.execute(operation, (before, *others), options)
     _overwrite(target, result._array)
     if isinstance(result._node, OperationNode):
         result._node.move_result(target)
+    take_over(target, result)
+    return target
+
+
+def take_over(target: Tensor, result: Tensor) -> None:
+    """The numbers of ``result`` are in the memory of ``target``, which takes its history."""
     view = target._view
     if view is None:
         target.rebase(result)
     else:
         base = view.base
-        base_before = _snapshot(base, copy=False)
+        base_before = snapshot(base, copy=False)
         base.rebase(record(COPY_SLICES, (base_before, result), base._array, {"steps": view.steps}))
         view.outdate()
-    return target
 
 
 def _overwrite(target: Tensor, values: Array) -> None:
@@ -101,10 +113,12 @@ def _refuse_leaf(target: Tensor) -> None:
         )
 
 
-def _snapshot(tensor: Tensor, *, copy: bool) -> Tensor:
+def snapshot(tensor: Tensor, *, copy: bool) -> Tensor:
     """The tensor as it is now, for the graph; ``copy`` where its numbers will be needed after the write."""
     before = Tensor(tensor._array.copy() if copy else tensor._array)
     before._node, before._output, before._flag = tensor.grad_fn, tensor._output, tensor._flag
+    if copy and recording.interpreter is not None:
+        recording.interpreter.copied(tensor, before)
     return before
 
 

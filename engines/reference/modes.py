@@ -32,6 +32,8 @@ class _Mode(threading.local):
     enabled = True
     """What the grad mode is set to; operations are recorded if it is on and inference mode is off."""
     inference = False
+    transforming = False
+    """Whether a function transform is in progress; see levels.py."""
     multithreading = True
     grad_layout = True
     """Whether first gradients get the layout of their leaf; see layout.py."""

@@ -12,8 +12,9 @@ there is no check of versions: whether the packed form is affected by later writ
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from .errors import AutogradError, AutogradTypeError
@@ -100,6 +101,16 @@ class saved_tensors_hooks:
 
     def __exit__(self, *exception: object) -> None:
         mode.packing = self._outer
+
+
+@contextlib.contextmanager
+def nothing_packed() -> Iterator[None]:
+    """For what is recorded in here the hooks are not asked."""
+    outer, mode.packing = mode.packing, None
+    try:
+        yield
+    finally:
+        mode.packing = outer
 
 
 class save_on_cpu(saved_tensors_hooks):

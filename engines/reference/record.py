@@ -189,8 +189,41 @@ def freed() -> AutogradError:
     )
 
 
+class Interpreter:
+    """What executes operations while a transformation is in progress: see levels.py."""
+
+    def apply(self, operation: Operation, operands: Sequence[Any], options: Options) -> Tensor:
+        raise NotImplementedError
+
+    def view(self, operation: Operation, operand: Tensor, options: Options) -> Tensor:
+        raise NotImplementedError
+
+    def write(self, target: Tensor, operation: Operation, others: tuple[Any, ...], options: Options) -> Tensor:
+        raise NotImplementedError
+
+    def call(self, custom: Any, arguments: Sequence[Any]) -> Any:
+        """A call of a custom function."""
+        raise NotImplementedError
+
+    def copied(self, of: Tensor, to: Tensor) -> None:
+        """``to`` remembers what ``of`` is before a write."""
+
+    def created(self, tensor: Tensor) -> None:
+        """``tensor`` was made from numbers."""
+
+
+interpreter: Interpreter | None = None
+"""None, which costs nothing, unless a level is open somewhere."""
+
+
 def apply(operation: Operation, operands: Sequence[Any], options: Options = NO_OPTIONS) -> Tensor:
     """Execute ``operation`` on tensors and numbers; record it if that is called for."""
+    if interpreter is not None:
+        return interpreter.apply(operation, operands, options)
+    return execute(operation, operands, options)
+
+
+def execute(operation: Operation, operands: Sequence[Any], options: Options) -> Tensor:
     values = [x._array if isinstance(x, Tensor) else x for x in operands]
     return record(operation, operands, operation.forward(*values, **options), options)
 

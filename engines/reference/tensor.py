@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -47,6 +48,7 @@ class Tensor:
         "_hooks",
         "_node",
         "_output",
+        "_tangents",  # set in forward mode only, see forward.py
         "_view",
         "_writes",
     )
@@ -67,6 +69,8 @@ class Tensor:
         self._accumulator: weakref.ref[AccumulateGrad] | None = None
         self._hooks: Hooks | None = None
         """Hooks of a leaf; those of a computed tensor are with its node."""
+
+    _tangents: WeakKeyDictionary[Any, Tensor] | None
 
     if TYPE_CHECKING:  # methods that other modules add
 
@@ -121,6 +125,14 @@ class Tensor:
         self._flag = bool(flag)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        if mode.transforming:
+            raise AutogradError(
+                "inside-transform",
+                "You are attempting to call Tensor.requires_grad_() (or perhaps using torch.autograd.functional.* APIs) "
+                "inside of a function being transformed by a functorch transform. This is unsupported, please attempt to "
+                "use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call requires_grad_() outside "
+                "of a function being transformed instead.",
+            )
         if not requires_grad or self.is_leaf:
             self.requires_grad = requires_grad
         return self

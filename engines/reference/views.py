@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from . import record
 from .dtypes import Array
 from .errors import AutogradError, warn
 from .modes import enable_grad, mode
@@ -119,7 +120,13 @@ def look(steps: Steps, array: Array) -> Array:
 
 def view_of(operation: Operation, operand: Tensor, **options: Any) -> Tensor:
     """The result of a view operation: same memory, same count of writes."""
-    result = apply(operation, (operand,), options)
+    if record.interpreter is not None:
+        return record.interpreter.view(operation, operand, options)
+    return make_view(operation, operand, options)
+
+
+def make_view(operation: Operation, operand: Tensor, options: Options) -> Tensor:
+    result = record.execute(operation, (operand,), options)
     result._writes = operand._writes
     if operand._writes is not UNCOUNTED:  # nothing that could be recorded is ever written to an inference tensor
         result._view = View(operand, operation, options)

@@ -1,0 +1,34 @@
+"""Random numbers: one generator for the process, the state of which can be put back.
+
+Keeps torch.manual_seed, torch.rand_like and notes/randomness. Checkpointing (checkpoint.py) puts the state back to draw
+the same numbers again; a map (vmap.py) decides whether its entries get the same ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import vmap
+from .tensor import Tensor
+
+_generator = np.random.default_rng(0)
+
+
+def manual_seed(seed: int) -> None:
+    global _generator
+    _generator = np.random.default_rng(seed)
+
+
+def state() -> Any:
+    return _generator.bit_generator.state
+
+
+def put_back(state: Any) -> None:
+    _generator.bit_generator.state = state
+
+
+def rand_like(input: Tensor) -> Tensor:
+    """Uniform in [0, 1), in the shape and dtype of ``input``."""
+    return vmap.drawn(lambda: Tensor(np.asarray(_generator.random(input.shape)).astype(input.dtype)))
