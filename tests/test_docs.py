@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,12 +15,13 @@ import pytest
 
 from harness import cli, exits
 from harness.language import documents, expected, guards, load, program
+from harness.language.words import ATTRIBUTES, NAMES
 from harness.problems import InputError
 from harness.record import STATUS_MEANING, Run, Status, read
 from tests.conftest import Harness, Judge
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), *(ROOT / name for name in ("CONTRIBUTING.md", "README.md"))])
+PAGES = sorted([*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in ("CONTRIBUTING.md", "README.md"))])
 LINKED = [*PAGES, ROOT / "CHANGELOG.md"]
 
 
@@ -103,6 +105,16 @@ def test_the_first_check_says_what_the_page_says(harness: Harness, tmp_path: Pat
     (tmp_path / "square.yaml").write_text(first.text, encoding="utf-8")
     out = harness("check", "square.yaml").out
     assert f"$ harness check square.yaml\n{out}" in first.page.read_text(encoding="utf-8")
+
+
+def test_every_word_is_on_a_page_about_its_topic(harness: Harness, tmp_path: Path) -> None:
+    """The tables of the pages are those of the dictionary, and every topic of PyTorch's words has a page."""
+    shutil.copytree(ROOT / "docs" / "language", tmp_path / "pages")
+    result = harness("words", "--write", tmp_path / "pages")
+    assert (result.code, result.out) == (0, ""), "run `harness words --write docs/language`"
+    shown = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "language").glob("*.md"))
+    topics = {word.topic for word in (*NAMES.values(), *ATTRIBUTES.values())}
+    assert {topic for topic in topics if f"<!-- words: {topic} -->" not in shown} == set()
 
 
 # ---- files that are shown in full
