@@ -20,20 +20,20 @@ def rows(harness: Harness, *arguments: str) -> dict[str, dict[str, str]]:
 
 
 def test_a_list_without_a_profile_is_the_full_one(harness: Harness) -> None:
-    """What no document says, and PyTorch's own interface, is only in the profile `pytorch`, which holds all."""
+    """What no document says is only in the profile `pytorch`, which holds all."""
     full, everything = rows(harness), rows(harness, "--profile", "pytorch")
     assert full == rows(harness, "--profile", "full")
     left = {row["standing"] for id, row in everything.items() if id not in full}
-    assert left and left <= {"pytorch", "observed", "quirk"}
-    assert not {row["standing"] for row in full.values()} & {"pytorch", "observed", "quirk"}
+    assert left and left <= {"observed", "quirk"}
+    assert not {row["standing"] for row in full.values()} & {"observed", "quirk"}
 
 
 def test_a_profile_narrows_what_else_is_selected(harness: Harness) -> None:
     """Both must hold."""
     core, grad = rows(harness, "--profile", "core"), rows(harness, "--area", "grad")
     assert rows(harness, "--profile", "core", "--area", "grad").keys() == core.keys() & grad.keys()
-    assert "node/edges" in rows(harness, "node/edges")
-    assert rows(harness, "node/edges", "--profile", "full") == {}
+    assert "saved/only-what-is-needed" in rows(harness, "saved/only-what-is-needed")
+    assert rows(harness, "saved/only-what-is-needed", "--profile", "full") == {}
 
 
 def test_the_functional_profile_expects_numbers_only(harness: Harness) -> None:
