@@ -34,6 +34,7 @@ from harness import cases, execute, explain, plugins, record, selection
 from harness.cases import Case
 from harness.execution import Job, Limits, Work
 from harness.execution.local import Local
+from harness.execution.sources import Queue
 from harness.language.load import CheckedSpec
 from harness.language.words import NAMES
 from harness.plugins import Loaded
@@ -140,22 +141,6 @@ def least(rounds: int, *functions: Callable[[], Any]) -> list[float]:
 # ---- through a worker
 
 
-class Feed:
-    """A source of prepared jobs."""
-
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self.jobs = iter(jobs)
-        self.count = len(jobs)
-
-    def next(self) -> Job | None:
-        job = next(self.jobs, None)
-        self.count -= job is not None
-        return job
-
-    def left(self) -> int:
-        return self.count
-
-
 class Passes(NamedTuple):
     wall: float
     supervisor: float
@@ -174,7 +159,7 @@ def through_worker(name: str, items: Sequence[Item], rounds: int, *, graphs: boo
         writer = record.Writer(Path(folder) / "record.jsonl")
         for _ in range(max(rounds, 3)):
             begun, used = time.perf_counter(), time.process_time()
-            for done in executor.run({0: Feed(jobs)}):
+            for done in executor.run({0: Queue(jobs)}):
                 item = of[id(done.job)]
                 assert isinstance(done.outcome, Seen), done.outcome
                 line = verdict(item.checked, item.case, done.outcome, item.session.wording)

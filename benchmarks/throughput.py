@@ -14,7 +14,7 @@ import importlib.util
 import itertools
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 from harness import plugins, selection
@@ -22,6 +22,7 @@ from harness.cases import Case, ready
 from harness.engine import EngineUnusable
 from harness.execution import Done, Executor, Job, Limits, Lost, Target, Work, machine
 from harness.execution.local import Local
+from harness.execution.sources import Queue
 from harness.language.load import CheckedSpec
 from harness.plugins import Candidate
 from harness.run import target
@@ -44,21 +45,6 @@ class Rate(NamedTuple):
     done: list[Done]
 
 
-class Jobs:
-    """The suite's cases in turn, ``count`` in all."""
-
-    def __init__(self, works: list[tuple[Work, Case]], count: int) -> None:
-        self.jobs: Iterator[Job] = (Job(0, *each) for each in itertools.islice(itertools.cycle(works), count))
-        self.coming = count
-
-    def next(self) -> Job | None:
-        self.coming -= self.coming > 0
-        return next(self.jobs, None)
-
-    def left(self) -> int:
-        return self.coming
-
-
 def measure(make: Callable[[], Executor], told: Target, works: list[tuple[Work, Case]], count: int) -> Rate:
     begun = time.perf_counter()
     executor = make()
@@ -68,7 +54,7 @@ def measure(make: Callable[[], Executor], told: Target, works: list[tuple[Work, 
             raise SystemExit(str(answer))
         opened = time.perf_counter()
         done, times, spent = [], [], time.process_time()
-        for one in executor.run({0: Jobs(works, count)}):
+        for one in executor.run({0: Queue(Job(0, *work) for work in itertools.islice(itertools.cycle(works), count))}):
             done.append(one)
             times.append(time.perf_counter())
         spent = time.process_time() - spent

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from harness.capabilities import Words
 from harness.cases import ready
 from harness.execution import Executor, Job, Work
+from harness.execution.sources import Queue
 from harness.language import documents, load
 from harness.needs import missing
 from harness.plugins import EngineFile, Follows
@@ -39,19 +40,6 @@ def rungs() -> Iterator[Rung]:
         yield Rung(load.check(spec, LADDER, LADDER.name), " ".join(str(documents.plain(advice)).split()))
 
 
-class _One:
-    """A source of one job."""
-
-    def __init__(self, job: Job) -> None:
-        self.jobs = [job]
-
-    def next(self) -> Job | None:
-        return self.jobs.pop() if self.jobs else None
-
-    def left(self) -> int:
-        return len(self.jobs)
-
-
 def climb(executor: Executor, file: EngineFile, words: Words) -> Iterator[tuple[Rung, CaseLine]]:
     """The verdict on every rung, in order, of the engine that ``executor`` opened first; whoever iterates stops at the
     first rung that breaks."""
@@ -61,5 +49,5 @@ def climb(executor: Executor, file: EngineFile, words: Words) -> Iterator[tuple[
                 yield rung, case
                 continue
             job = Job(0, Work(number, rung.checked.program), case)
-            for done in executor.run({0: _One(job)}):
+            for done in executor.run({0: Queue([job])}):
                 yield rung, judged(done, rung.checked, file.follows is Follows.PYTORCH)

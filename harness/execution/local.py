@@ -19,6 +19,7 @@ from harness.capabilities import Capabilities
 from harness.engine import EngineUnusable
 from harness.execution import GIB, Done, Job, Limits, Lost, Source, Target, machine
 from harness.execution.process import Garbage, Process
+from harness.execution.sources import Side
 from harness.protocol import CapabilitiesAnswer, Showed, Unusable
 from harness.record import Status
 from harness.text import printable
@@ -42,36 +43,17 @@ REPLACED = 5
 """Workers of one engine that are replaced because a case left state behind; after so many it is only told."""
 
 
-class _Side:
-    """One target: its engine as the pool sees it."""
+class _Side(Side):
+    """An engine as the pool sees it."""
 
     def __init__(self, number: int, told: Target) -> None:
-        self.number = number
-        self.told = told
-        self.capabilities: Capabilities | None = None
-        self.unusable: EngineUnusable | None = None
-        self.source: Source | None = None
-        self.returned: deque[Job] = deque()
-        """Jobs that a worker took with it when it died, or was not allowed to keep."""
-        self.alone: deque[Job] = deque()
-        self.start_seconds = 0.0
+        super().__init__(number, told)
         self.case_seconds = 0.0
         """Of one case, as the supervisor sees it: a running mean."""
         self.failed_starts = 0
         self.replaced = 0
         self.gone = ""
         """Why no worker can be started any more."""
-
-    def next(self) -> Job | None:
-        if self.returned:
-            return self.returned.popleft()
-        job = None if self.source is None else self.source.next()
-        if job is None:
-            self.source = None
-        return job
-
-    def left(self) -> int:
-        return len(self.returned) + (self.source.left() if self.source is not None else 0)
 
 
 class Local:

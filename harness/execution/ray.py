@@ -23,6 +23,7 @@ from harness.capabilities import Capabilities
 from harness.engine import EngineUnusable
 from harness.execution import Done, Job, Limits, Lost, Source, Target
 from harness.execution.slot import Answers, Batch, Hello, Opened, Slot, away, ordered
+from harness.execution.sources import Side
 from harness.text import printable
 
 GOAL = 0.5
@@ -53,17 +54,11 @@ class NoCluster(Exception):
     """There is no Ray to work with; the text says why in one line."""
 
 
-class _Side:
-    """One target: its engine as the head sees it."""
+class _Side(Side):
+    """An engine as the head sees it."""
 
     def __init__(self, number: int, told: Target) -> None:
-        self.number = number
-        self.told = told
-        self.capabilities: Capabilities | None = None
-        self.unusable: EngineUnusable | None = None
-        self.source: Source | None = None
-        self.returned: deque[Job] = deque()
-        self.alone: deque[Job] = deque()
+        super().__init__(number, told)
         self.losses: Counter[Job] = Counter()
         """How often jobs were at hand when a slot was lost."""
         self.refused: dict[str, str] = {}
@@ -72,20 +67,11 @@ class _Side:
         """When somebody last could."""
         self.broken_starts: Counter[str] = Counter()
         """Slots that were lost while its engine was starting, by node."""
-        self.start_seconds = 0.0
         self.pace = {False: 0.0, True: 0.0}
         """Seconds of a job among others, and of one alone: running means."""
 
-    def next(self) -> Job | None:
-        if self.returned:
-            return self.returned.popleft()
-        job = None if self.source is None else self.source.next()
-        if job is None:
-            self.source = None
-        return job
-
     def left(self) -> int:
-        return len(self.alone) + len(self.returned) + (self.source.left() if self.source is not None else 0)
+        return len(self.alone) + super().left()
 
 
 class _Place:

@@ -8,7 +8,6 @@ import importlib
 import os
 import socket
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from harness.cases import Case
 from harness.engine import EngineUnusable
 from harness.execution import Done, Job, Limits, Lost, Target, Work, machine
 from harness.execution.local import Local
+from harness.execution.sources import Queue
 from harness.seen import Seen
 
 
@@ -145,18 +145,18 @@ class Slot:
         return Answer(int(done.job.case.id), done.outcome, self.processes[id(done.history)][0], done.position)
 
 
-class _Jobs:
-    """A `Source` that dries up when time is over."""
+class _Jobs(Queue):
+    """Dries up when time is over."""
 
     def __init__(self, jobs: Iterator[Job], ends: float) -> None:
-        self.jobs = deque(jobs)
+        super().__init__(jobs)
         self.ends = ends
 
     def next(self) -> Job | None:
-        return self.jobs.popleft() if self.left() else None
+        return super().next() if self.left() else None
 
     def left(self) -> int:
-        return len(self.jobs) if time.monotonic() < self.ends else 0
+        return super().left() if time.monotonic() < self.ends else 0
 
 
 def away(told: Target) -> Target:
