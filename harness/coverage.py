@@ -52,8 +52,11 @@ def coverage(documents: Mapping[str, DocumentInfo], cited: Mapping[str, Iterable
 
 def uncovered(found: Iterable[Covered]) -> list[Covered]:
     """What nothing cites: documents that no spec names at all, and clauses of the others."""
-    left = [document._replace(clauses=[c for c in document.clauses if not c.specs]) for document in found]
-    return [document for document in left if document.clauses or not document.is_cited]
+    return [
+        document._replace(clauses=[clause for clause in document.clauses if not clause.specs])
+        for document in found
+        if not document.is_cited or any(not clause.specs for clause in document.clauses)
+    ]
 
 
 def summary(found: Iterable[Covered]) -> str:

@@ -148,6 +148,8 @@ def test_the_last_line_may_raise_where_an_outcome_says_so(verdict: Verdict) -> N
     assert verdict(TWICE + RAISING % "graph-freed").status is Status.PASS
     quiet = "either:\n  - {raises: graph-freed, because: a}\n  - {expect: {x.grad: 12.}, because: b}"
     assert verdict(TWICE + quiet).status is Status.FAIL
+    silent = "either:\n  - {raises: graph-freed, because: a}\n  - {expect: {x.is_leaf: true}, because: b}"
+    assert verdict(UNTRACKED + silent).status is Status.FAIL
 
 
 def test_an_earlier_line_may_never_raise(verdict: Verdict) -> None:

@@ -22,7 +22,7 @@ from harness.language import expected, load
 from harness.language.documents import Place
 from harness.language.program import Scope, Source, parse
 from harness.problems import InputError, Problem
-from harness.record import CaseLine, Status
+from harness.record import FORMAT, CaseLine, Status
 from tests.conftest import Harness, Judge, SpecFile
 
 ROOT = Path(__file__).parent.parent
@@ -957,7 +957,7 @@ DAMAGED: dict[str, Callable[[str], str]] = {
     "no JSON": lambda text: "hello\n",
     "cut in its header": lambda text: text[:300],
     "newer": lambda text: text.replace('"format":"1', '"format":"2'),
-    "no format": lambda text: text.replace('"format":"1.0"', '"format":""'),
+    "no format": lambda text: text.replace(f'"format":"{FORMAT}"', '"format":""'),
     "nested deeply": _deep,
 }
 

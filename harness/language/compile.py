@@ -141,7 +141,7 @@ def bind(
 
 _GUARDS: Final = (
     *("enter", "leave", "function", "each", "higher", "listed", "append", "store"),
-    *("sized", "expanded", "squared", "fitted", "method", "called", "taken"),
+    *("sized", "expanded", "joined", "squared", "fitted", "method", "called", "taken"),
 )
 
 
@@ -443,6 +443,8 @@ class _Writer(ast.NodeTransformer):
             case ast.Attribute(value=owner, attr=word) if self.watch and not higher:
                 node.func = _name("_method", node)
                 node.args[:0] = [owner, _at(ast.Constant(word), node)]
+            case ast.Name(id=word) if _has(self.words, word, "joins"):
+                self.guard(node, "_joined")
             case ast.Name(id=word) if _has(self.words, word, "squares"):
                 self.guard(node, "_squared" if self.watch else "")
             case ast.Name(id=word) if _has(self.words, word, "sized"):

@@ -137,6 +137,11 @@ class Guards:
         self.elements(_product([receiver, *sizes, *keywords.values()]))
         return getattr(receiver, name)(*sizes, **keywords)
 
+    def joined(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
+        """A call that puts tensors beside each other."""
+        self.elements(sum(_product([item]) for item in self.items(operands[0]) if shape_of(item)) if operands else 0)
+        return call(*operands, **keywords)
+
     def squared(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
         """A call whose result may have an entry for every pair of entries of its operands."""
         given = [[item] if not isinstance(item, (list, tuple)) else item for item in operands]

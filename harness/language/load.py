@@ -7,7 +7,6 @@ import builtins
 import functools
 import hashlib
 import keyword
-import math
 import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,9 +22,9 @@ from harness.language.decode import Decoder
 from harness.language.documents import Node, Place, Scalar
 from harness.language.expected import Words, words_at
 from harness.language.export import Program, StepTree
-from harness.language.guards import MAX_TURNS
 from harness.language.inputs import inputs
 from harness.language.records import Expectation, Outcome, Spec, Standing, Step, Tolerance
+from harness.language.sizes import largest
 from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, NAMES
 from harness.problems import InputError, Problem, nearest, shortened
 
@@ -263,7 +262,7 @@ class _SpecChecker:
             lines=tuple(self.program_place(("steps", n, "run")).line for n in range(len(self.spec.steps))),
             needs=frozenset(self.scope.needs),
             inputs=self.inputs,
-            watch=compiler.is_watched(self.trees, _largest(self.spec, self.trees)),
+            watch=compiler.is_watched(self.trees, largest(self.spec, self.trees)),
             outside=outside,
         )
 
@@ -497,35 +496,3 @@ def _words(node: ast.expr) -> Words:
 
 def tolerance(given: Tolerance | None) -> expected.Tolerances | None:
     return None if given is None else expected.Tolerances(given.rtol, given.atol)
-
-
-def _largest(spec: Spec, trees: list[StepTree]) -> int:
-    """No tensor that the program writes out has more elements than this."""
-    numbers = 0
-    for step in trees:
-        for statement in step.body:
-            for node in ast.walk(statement):
-                match node:
-                    case ast.Constant():
-                        numbers += 1
-                    case ast.ListComp(generators=[ast.comprehension(iter=turns), *rest]):
-                        numbers += _turns(turns) ** (1 + len(rest))
-                    case ast.Attribute(attr="append" | "tolist"):
-                        numbers += MAX_TURNS
-                    case ast.Call(func=ast.Name(id=name), args=sizes) if (
-                        name in NAMES and "sized" in NAMES[name].traits
-                    ):
-                        numbers += math.prod(_turns(size) for size in sizes)
-    return max([numbers, *(len(expected.leaves([value])) for case in spec.cases for value in case.values())])
-
-
-def _turns(node: ast.expr) -> int:
-    """A bound of a loop's turns, or of a size: a literal, or all that is allowed."""
-    match node:
-        case ast.Constant(value=int() as size):
-            return max(size, 1)
-        case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=int() as turns)]):
-            return max(turns, 1)
-        case ast.List(elts=elements):
-            return max(len(elements), 1)
-    return MAX_TURNS

@@ -23,6 +23,7 @@ Trait = Literal[
     "decorator",  # decorates a method of a custom function
     "dtype",
     "grows",  # after it, broadcasting may multiply sizes again
+    "joins",  # the result holds all of its operands
     "member",  # a program may give it to its own modules and contexts
     "method",  # also follows a dot, without its first parameter
     "settable",

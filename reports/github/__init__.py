@@ -18,6 +18,8 @@ def render(runs: Sequence[Run]) -> dict[str, str]:
 
 
 def _annotations(label: str, run: Run) -> Iterable[str]:
+    if run.header.profile:
+        label = f"{label}, profile {run.header.profile}"
     if level(run) not in (Level.EXPECTED, Level.UNEXPECTED):
         yield command("error", verdict(run), title=f"{label}: {level(run)}")
     for case in unexpected(run):

@@ -11,7 +11,7 @@ import pytest
 
 from harness.cli import COMMANDS
 from harness.exits import Exit
-from harness.record import read
+from harness.record import FORMAT, read
 from tests.conftest import Harness, SpecFile
 
 
@@ -211,7 +211,7 @@ def test_a_newer_record_is_refused(harness: Harness, tmp_path: Path) -> None:
     """A record of a later major format is not misread."""
     harness("run", "--engine", "reference", "leaf", "--report", "none", "-o", "out")
     path = tmp_path / "out" / "reference.jsonl"
-    path.write_text(path.read_text().replace('"format":"1.1"', '"format":"2.0"'))
+    path.write_text(path.read_text().replace(f'"format":"{FORMAT}"', '"format":"2.0"'))
     result = harness("report", path)
     assert result.code == Exit.USAGE
     assert "format 2.0" in result.err

@@ -121,6 +121,8 @@ def test_what_is_uncovered_can_be_listed_alone(harness: Harness) -> None:
     everything, left = (json.loads(harness("coverage", "--json", *flag).out) for flag in ((), ("--uncovered",)))
     assert not any(clause["specs"] for document in left for clause in document["clauses"])
     missing = [(d["document"], c["clause"]) for d in everything for c in d["clauses"] if not c["specs"]]
+    cited = {d["document"] for d in everything if d["specs"] or any(c["specs"] for c in d["clauses"])}
+    assert not any(d["document"] in cited and not d["clauses"] for d in left)
     assert missing == [(d["document"], c["clause"]) for d in left for c in d["clauses"]]
     assert "✓ #" not in harness("coverage", "--uncovered").out
 

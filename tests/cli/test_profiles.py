@@ -36,6 +36,16 @@ def test_a_profile_narrows_what_else_is_selected(harness: Harness) -> None:
     assert rows(harness, "saved/only-what-is-needed", "--profile", "full") == {}
 
 
+def test_a_profile_holds_what_its_file_says(harness: Harness) -> None:
+    """Areas and ids that are included, but for those that are excluded."""
+    core = profiles.profiles()["core"]
+    ids = rows(harness, "--profile", "core")
+    assert (
+        "leaf/created-with-flag" in ids and "node/edges" not in ids and "optim/missing-zero-grad-accumulates" not in ids
+    )
+    assert core.exclude and not ids.keys() & set(core.exclude)
+
+
 def test_the_functional_profile_expects_numbers_only(harness: Harness) -> None:
     """No error, no warning, no flag: an engine without a tape can be asked all of it."""
     for line in harness("export", "--profile", "functional").out.splitlines()[1:]:

@@ -176,6 +176,8 @@ BOUNDED_ON_TORCH = {
     "huge expansion": "y = ones(10).expand(100000, 1000, 10) + 1",
     "huge arange": "y = arange(0., 1., 1e-12)",
     "huge full": "y = full([100000, 100000], 0)",
+    "doubling by cat": "x = ones(4)\nfor i in range(60):\n  x = cat([x, x])",
+    "doubling by stack": "x = ones(4)\nfor i in range(60):\n  x = stack([x, x])",
     "huge jacobian": "y = functional.jacobian(lambda x: x, ones(100000))",
     "recursion of derivatives": "f = lambda x: x ** 30\nfor i in range(40):\n  f = func.grad(f)",
 }
