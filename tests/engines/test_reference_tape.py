@@ -400,6 +400,8 @@ def test_layout_of_gradients() -> None:
     spread = R.zeros(1, 3).expand(2, 3).requires_grad_()
     (spread * R.ones(2, 3)).sum().backward()
     assert (R.strides(spread), R.strides(spread.grad)) == ([0, 1], [3, 1])
+    assert R.strides(spread.clone()) == [3, 1]
+    assert R.strides(turned.clone()) == [1, 3]
     given = R.ones(2, 3, requires_grad=True)
     given.grad = R.zeros(3, 2).t()
     with pytest.warns(UserWarning, match="layout"):
