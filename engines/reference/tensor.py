@@ -302,6 +302,8 @@ class Tensor:
         twin = memo[id(self)] = type(self).__new__(type(self))
         Tensor.__init__(twin, copied(self._array))
         twin._flag, twin._grad = self._flag, deepcopy(self._grad, memo)
+        if hasattr(self, "_grad_dtype"):
+            twin._grad_dtype = self._grad_dtype
         return twin
 
     def dim(self) -> int:

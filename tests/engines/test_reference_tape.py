@@ -323,6 +323,18 @@ def test_views_that_may_not_be_written() -> None:
     assert plain.tolist() == [1.0, 0.0]
 
 
+@pytest.mark.parametrize("mode", ["no_grad", "inference_mode"])
+def test_the_history_of_a_view_is_renewed_in_any_mode(mode: str) -> None:
+    x = leaf(1.0, 2.0)
+    base = x.clone()
+    view = base.view(1, 2)
+    base.mul_(3)
+    with WORDS[mode]():
+        assert view.grad_fn.name() == "ViewBackward0"
+    assert not R.is_inference(view)
+    assert grad(view.sum(), x)[0].tolist() == [3.0, 3.0]
+
+
 def test_increment_version() -> None:
     x = leaf(1.0) * 1
     y = x * x
