@@ -28,7 +28,7 @@ import numpy as np
 from . import record
 from .dtypes import Array
 from .errors import AutogradError, warn
-from .modes import enable_grad, mode
+from .modes import mode, recorded
 from .record import Operation, Options, apply
 from .rules import RULES
 from .tensor import Tensor, method
@@ -76,7 +76,7 @@ class View:
             return
         self.refuse_unless_recorded(view, "its base or another view of its base has been")
         self.seen = view._writes[0]
-        with enable_grad():
+        with recorded():
             renewed = repeat(self.steps, self.base)
         view.rebase(renewed)
 
