@@ -117,7 +117,7 @@ FAULTS = {
     ),
     "no warning on non-leaf access": Fault(
         "tensor.py",
-        "        if self._grad is None and not self.is_leaf and not self.retains_grad:\n",
+        "        if self._grad is None and self._node is not None and not self.retains_grad:\n",
         "        if False:\n",
         "grad/nonleaf-is-none-with-warning",
         "warning",

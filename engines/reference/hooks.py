@@ -91,9 +91,9 @@ def of_node(node: Node) -> Hooks:
 
 
 def of_leaf(leaf: Tensor) -> Hooks:
-    edge = leaf.edge()
-    assert edge is not None
-    leaf._hooks = of_node(edge[0])
+    if leaf._hooks is None:
+        edge = leaf.edge()
+        leaf._hooks = Hooks() if edge is None else of_node(edge[0])
     return leaf._hooks
 
 

@@ -43,7 +43,6 @@ def write(target: Tensor, operation: Operation, others: tuple[Any, ...], options
 
 def overwrite(target: Tensor, operation: Operation, others: tuple[Any, ...], options: Options) -> Tensor:
     operands = (target, *others)
-    _refuse_overlap(target)
     if not mode.recording or not any(isinstance(x, Tensor) and x.requires_grad for x in operands):
         values = [x._array if isinstance(x, Tensor) else x for x in operands]
         _overwrite(target, operation.forward(*values, **options))
@@ -72,6 +71,7 @@ def take_over(target: Tensor, result: Tensor) -> None:
 
 
 def _overwrite(target: Tensor, values: Array) -> None:
+    _refuse_overlap(target)
     present = target._array
     if np.shape(values) != present.shape:
         raise AutogradError(
@@ -83,6 +83,8 @@ def _overwrite(target: Tensor, values: Array) -> None:
             "inplace-dtype", f"result type {values.dtype} can't be cast to the desired output type {present.dtype}"
         )
     announce_write(target)
+    if not present.flags.writeable:  # a part of what `expand` made, which NumPy is careful with
+        present.flags.writeable = True
     np.copyto(present, values, casting="same_kind")
 
 
@@ -100,8 +102,7 @@ def _refuse_leaf(target: Tensor) -> None:
     view = target._view
     if view is not None:
         view.refuse_unless_recorded(target, "is being")
-        base = view.base
-        if base.requires_grad and base.is_leaf:
+        if target.requires_grad and view.base.is_leaf:
             raise AutogradError(
                 "leaf-view-inplace",
                 "a view of a leaf Variable that requires grad is being used in an in-place operation.",
@@ -180,7 +181,8 @@ def __setitem__(self: Tensor, index: Any, values: Any) -> None:
 
 
 def _copy(a: Array, b: Any) -> Array:
-    return np.broadcast_to(cast(np.asarray(b), a.dtype), a.shape)
+    b = cast(np.asarray(b), a.dtype)
+    return np.broadcast_to(b, a.shape if b.shape in ((), a.shape) else np.broadcast_shapes(a.shape, b.shape))
 
 
 COPY = Operation("copy", _copy, ("a", "b"), RULES["copy"])

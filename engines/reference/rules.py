@@ -9,6 +9,7 @@ What no rule has to think of, because the machinery does it for all:
 - broadcasting and dtypes: a gradient is summed and cast to its operand's shape and dtype (graph.py);
 - complex numbers: rules are the textbook's for real numbers; the gradient of a complex result is conjugated before and
   after, which makes them PyTorch's convention, ``g * conj(derivative)`` (record.py, notes/autograd#complex-autograd-doc);
+  only where a complex result is put together from real parts does a rule have to undo that;
 - higher derivatives: rules are written in differentiable operations.
 
 An operation that is not in the table, or a rule that is missing, means: not differentiable, treated as constant.
@@ -128,5 +129,5 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "fill": {"a": lambda g: zeros(g), "b": lambda g: g},
     "zero": {"a": lambda g: zeros(g)},
     "index_put": {"a": lambda g, index: g.index_put(index, 0.0), "b": lambda g, index: g[index]},
-    "copy_slices": {"a": lambda g, steps: g.copy_slices(0.0, steps), "b": lambda g, steps: g.look(steps)},
+    "copy_slices": {"a": lambda g, steps: g.copy_slices(0.0, steps), "b": lambda g, steps: g.conj().look(steps).conj()},
 }

@@ -19,6 +19,7 @@ from .dtypes import Array, result_type
 from .errors import AutogradError, AutogradTypeError
 from .graph import Node, Shape
 from .mapped import Mapped, each
+from .modes import mode
 from .record import Operation, apply
 from .tensor import Tensor, method
 from .views import SLICE, Origin, view_of
@@ -52,7 +53,7 @@ def parts_of(tensor: Tensor, label: str, indices: Sequence[Index]) -> tuple[Tens
     results = tuple(view_of(SLICE, tensor, index=index) for index in indices)
     node = SeveralNode(label, tensor, indices, results) if any(r._node is not None for r in results) else None
     for i, result in enumerate(results):
-        if result._view is not None and result._view.origin is Origin.RECORDED:
+        if result._view is not None and mode.recording:
             result._view.origin = Origin.SEVERAL
         if node is not None:
             result._node, result._output = node, i

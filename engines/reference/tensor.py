@@ -204,7 +204,7 @@ class Tensor:
 
     @property
     def retains_grad(self) -> bool:
-        node = self.grad_fn
+        node = self._node
         if node is None or node.hooks is None:
             return False
         retaining = node.hooks.retained.get(self._output)
@@ -212,7 +212,7 @@ class Tensor:
 
     @property
     def grad(self) -> Tensor | None:
-        if self._grad is None and not self.is_leaf and not self.retains_grad:
+        if self._grad is None and self._node is not None and not self.retains_grad:
             warn(
                 "nonleaf-grad-access",
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "

@@ -72,10 +72,7 @@ class View:
 
     def refresh(self, view: Tensor) -> None:
         """Give ``view`` the creator that it has as a view of its base as the base is now."""
-        if self.seen == view._writes[0]:
-            return
-        if not self.base.requires_grad:
-            self.seen = view._writes[0]
+        if self.seen == view._writes[0] or not self.base.requires_grad:
             return
         self.refuse_unless_recorded(view, "its base or another view of its base has been")
         self.seen = view._writes[0]

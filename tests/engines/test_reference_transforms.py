@@ -23,7 +23,9 @@ tensor, grad = R.tensor, R.grad
 
 def members(prefix: str) -> SimpleNamespace:
     """What stands behind the dotted words that begin with ``prefix``."""
-    return SimpleNamespace(**{word[len(prefix) :]: meaning for word, meaning in WORDS.items() if word.startswith(prefix)})
+    return SimpleNamespace(
+        **{word[len(prefix) :]: meaning for word, meaning in WORDS.items() if word.startswith(prefix)}
+    )
 
 
 func, functional, forward_ad = members("func."), members("functional."), members("forward_ad.")
@@ -99,9 +101,7 @@ def test_forward_over_reverse_is_reverse_over_reverse(
     assert close(zero if tangent is None else tangent, zero if second is None else second)  # Hessians are symmetric
 
 
-@pytest.mark.parametrize(
-    ("function", "arrays"), [(f, arrays) for samples in SAMPLES.values() for f, arrays in samples]
-)
+@pytest.mark.parametrize(("function", "arrays"), [(f, arrays) for samples in SAMPLES.values() for f, arrays in samples])
 def test_a_map_is_a_loop(function: Any, arrays: list[Any]) -> None:
     stacked = [tensor(np.stack([a, a * 0.5, a * 1.25])) for a in arrays]
     with np.errstate(all="ignore"):
@@ -335,7 +335,9 @@ def test_checkpointing_changes_no_gradient(use_reentrant: bool) -> None:
 def test_checkpointing_and_higher_derivatives() -> None:
     x = tensor(0.7, dtype="float64", requires_grad=True)
     for _ in range(2):
-        f = R.checkpoint(lambda t: R.checkpoint(lambda s: s.sin() * s, t, use_reentrant=False).exp(), x, use_reentrant=False)
+        f = R.checkpoint(
+            lambda t: R.checkpoint(lambda s: s.sin() * s, t, use_reentrant=False).exp(), x, use_reentrant=False
+        )
         first = grad(f, x, create_graph=True)[0]
         second = grad(first, x)[0]
     expected = func.grad(func.grad(lambda t: (t.sin() * t).exp()))(x.detach())
