@@ -38,6 +38,21 @@ What users can hang into it:
 `threads`          what belongs to a thread
 `function`         operations whose derivative the user writes
 
+Other ways to differentiate, and to run a function:
+
+`levels`           transformations in progress, and what an operation means while there are some
+`forward`          forward mode: dual tensors, tangents, and how every rule of reverse mode is one of forward mode, too
+`mapped`           what stands for all entries of a tensor inside of a map
+`vmap`             a function of one entry as a function of many
+`transforms`       torch.func: the function that computes the derivative of a function
+`trees`            containers of tensors, as lists
+`functional`       Jacobians, Hessians and products with them, on the tape
+`gradcheck`        derivatives against difference quotients
+`checkpoint`       saved values that are computed a second time instead of being kept
+`selective`        some of them kept after all
+`random_numbers`   one generator, whose state can be put back
+`anomaly`          which operation is to blame for a NaN
+
 And around it:
 
 `nn`               layers, losses, an optimizer: ordinary use of all this
