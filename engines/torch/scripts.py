@@ -14,7 +14,7 @@ from . import inspection
 _PLACES: Final = (
     *("torch", "torch.autograd", "torch.nn.functional", "torch.autograd.grad_mode", "torch.autograd.graph"),
     *("torch.autograd.function", "torch.autograd.anomaly_mode", "torch.nn", "torch.optim", "torch.nn.utils"),
-    *("torch.utils.checkpoint", "copy"),
+    *("torch.utils.checkpoint", "copy", "collections"),
 )
 """Where PyTorch's users import words from: the first place that has one."""
 _ELSEWHERE: Final[Mapping[str, str]] = {
