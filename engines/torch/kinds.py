@@ -58,6 +58,7 @@ ERRORS = (
     ("post-hook-nonleaf", "RuntimeError", "post accumulate grad hooks cannot be registered on non-leaf tensors"),
     ("multi-view-inplace", "RuntimeError", "This view is the output of a function that returns multiple views"),
     ("hook-no-grad", "RuntimeError", "cannot register a hook on a tensor that doesn't require gradient"),
+    ("saved-hooks-disabled", "RuntimeError", "saved hooks are off"),
     ("saved-hooks-after-free", "RuntimeError", "Calling register_hooks on a saved tensor after it has been freed"),
     ("grad-complex-mismatch", "RuntimeError", "both grad_output and output are required to have the same dtype"),
     ("implicit-grad-non-real", "RuntimeError", "grad can be implicitly created only for real scalar outputs"),
@@ -154,6 +155,15 @@ ERRORS = (
     ("save-non-tensor", "TypeError", "save_for_backward can only save variables"),
     ("save-non-tensor", "AssertionError", "save_for_forward expects all arguments to be tensors"),
     ("invalid-argument", "RuntimeError", "Implementing both 'backward' and 'vjp'"),
+    ("not-supported", "RuntimeError", "are not supported together"),
+    ("not-supported", "NotImplementedError", "only implemented for `vectorize=True`"),
+    ("strict-violation", "RuntimeError", "of the user-provided function does not require gradients"),
+    ("strict-violation", "RuntimeError", "of the user-provided function is independent of input"),
+    ("strict-violation", "RuntimeError", "is independent of the input"),
+    ("scalar-function-required", "RuntimeError", "user-provided function should contain a single element"),
+    ("scalar-function-required", "RuntimeError", "user-provided function should return a single Tensor"),
+    ("vector-size", "RuntimeError", "The vector v can only be None if"),
+    ("not-a-tensor", "TypeError", "must be either a Tensor or a tuple of Tensors"),
     ("grad-count-mismatch", "RuntimeError", " tensors and "),
 )
 """(kind, exception class, fragment of the message)"""
