@@ -19,8 +19,12 @@ def graph(named: Mapping[str, torch.Tensor]) -> Graph:
     names: dict[Any, list[str]] = {}
     leaves: dict[int, list[str]] = {}
     for name, tensor in named.items():
-        if tensor.grad_fn is not None:
-            names.setdefault(tensor.grad_fn, []).append(name)
+        try:
+            creator = tensor.grad_fn
+        except RuntimeError:  # a view whose base was written to in a way that is refused
+            continue
+        if creator is not None:
+            names.setdefault(creator, []).append(name)
         elif tensor.requires_grad:
             leaves.setdefault(id(tensor), []).append(name)
     order: dict[Any, int] = {}

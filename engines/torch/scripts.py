@@ -14,7 +14,7 @@ from . import inspection
 _PLACES: Final = (
     *("torch", "torch.autograd", "torch.nn.functional", "torch.autograd.grad_mode", "torch.autograd.graph"),
     *("torch.autograd.function", "torch.autograd.anomaly_mode", "torch.nn", "torch.optim", "torch.nn.utils"),
-    *("torch.utils.checkpoint", "copy"),
+    *("torch.utils.checkpoint", "copy", "collections"),
 )
 """Where PyTorch's users import words from: the first place that has one."""
 _ELSEWHERE: Final[Mapping[str, str]] = {
@@ -24,6 +24,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("margin_ranking_loss", "kl_div", "hardshrink", "softmax", "log_softmax"), "torch.nn.functional"),
     **dict.fromkeys(("binary_cross_entropy_with_logits", "avg_pool1d", "max_pool1d"), "torch.nn.functional"),
     "enforce_grad_layout_policy": "torch.autograd.graph",
+    "Node": "torch.autograd.graph",
 }
 """Words that other places have as well, meant for others than users or with other keywords."""
 _SPACES: Final[Mapping[str, str]] = {
