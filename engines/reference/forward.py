@@ -33,7 +33,7 @@ from .function import FunctionNode
 from .graph import AccumulateGrad, Node, fitted, reverse_pass
 from .inplace import snapshot
 from .levels import Level, below, enter, leave
-from .mapped import Mapped, each, gathered, innermost
+from .mapped import Mapped, gathered, per_entry
 from .modes import enable_grad, mode
 from .packing import nothing_packed
 from .record import Operation, OperationNode, Options, apply
@@ -180,7 +180,8 @@ def jvp(
     for part, tangent in zip(parts, tangents, strict=True):
         if part is not None and tangent is not None:
             pushed = transposed(part, cotangent, tangent, recorded)
-            total = pushed if total is None or pushed is None else total + pushed
+            if pushed is not None:
+                total = pushed if total is None else total + pushed
     if total is None:
         return Tensor(np.zeros_like(result._array))
     if any(tangent is not None and np.may_share_memory(total._array, tangent._array) for tangent in tangents):
@@ -239,20 +240,17 @@ class UnpackedDualTensor(NamedTuple):
 _ALIAS = Operation("alias", lambda a: a[...], ("a",), {"a": lambda g: g})
 
 
+@per_entry
 def alias(tensor: Tensor) -> Tensor:
     """Another tensor for the same value and with the same history: what it has of a level is its own matter."""
-    if isinstance(tensor, Mapped):
-        return each(tensor.level, alias, tensor)  # type: ignore[no-any-return]
     other = apply(_ALIAS, (tensor,))
     other._writes = tensor._writes
     return other
 
 
+@per_entry
 def dual(level: ForwardLevel, primal: Tensor, tangent: Tensor) -> Tensor:
     """``primal`` with ``tangent`` at ``level``."""
-    mapping = innermost((primal, tangent))
-    if mapping is not None:
-        return each(mapping, lambda p, t: dual(level, p, t), primal, tangent)  # type: ignore[no-any-return]
     for tensor, name in ((primal, "primal"), (tangent, "tangent")):
         if tensor.dtype.kind not in DIFFERENTIABLE:
             raise AutogradValueError(

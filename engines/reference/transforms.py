@@ -27,7 +27,7 @@ from .errors import AutogradError, AutogradValueError
 from .forward import ForwardLevel, alias, dual, undual
 from .graph import AccumulateGrad, Node
 from .levels import Level, innermost_transform, open_now, opened
-from .mapped import Mapped, each
+from .mapped import Mapped, per_entry
 from .modes import enable_grad, mode, no_grad
 from .packing import disable_saved_tensors_hooks
 from .record import Operation, Options
@@ -84,12 +84,11 @@ class ReverseLevel(_Guarded):
         super().__init__()
         self.recorded = mode.recording
 
+    @per_entry
     def variable(self, value: Any) -> Tensor:
         """What stands for an argument inside. It is computed from the argument if that is tracked, else a leaf."""
         if not isinstance(value, Tensor):
             raise AutogradValueError("not-a-tensor", f"Thing passed to transform API must be Tensor, got {type(value)}")
-        if isinstance(value, Mapped):
-            return each(value.level, self.variable, value)  # type: ignore[no-any-return]
         if value.dtype.kind not in DIFFERENTIABLE:
             raise AutogradError("non-float-requires-grad", "only Tensors of floating point dtype can require gradients")
         inside = alias(value)
@@ -103,12 +102,11 @@ class ReverseLevel(_Guarded):
         self.own(inside)
         return inside
 
+    @per_entry
     def released(self, value: Any) -> Any:
         """``value`` as it may leave: with the history that others have a part in, or with none."""
         if not isinstance(value, Tensor):
             raise AutogradError("not-a-tensor", f"Expected tensors, got unsupported type {type(value)}")
-        if isinstance(value, Mapped):
-            return each(value.level, self.released, value)
         if not value.requires_grad or (self.recorded and self._concerns_others(value)):
             return value
         with no_grad():
