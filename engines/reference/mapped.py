@@ -51,6 +51,9 @@ class _NoNumbers(np.ndarray[Any, Any]):
     def astype(self, *_: Any, **__: Any) -> Any:
         raise _looked_at()
 
+    def tolist(self) -> Any:
+        raise _looked_at()
+
 
 _ABOUT_SHAPE = {
     np.zeros_like,
@@ -90,8 +93,8 @@ class Mapped(Tensor):
     def detach(self) -> Tensor:
         return each(self.level, Tensor.detach, self)  # type: ignore[no-any-return]
 
-    @property
-    def data(self) -> Tensor:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def data(self) -> Tensor:
         return each(self.level, lambda entry: entry.data, self)  # type: ignore[no-any-return]
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
