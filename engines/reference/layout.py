@@ -30,12 +30,17 @@ class enforce_grad_layout_policy:
 def first_gradient(gradient: Array, leaf: Array) -> Array:
     """A copy of ``gradient`` in the layout that the gradient of ``leaf`` should have."""
     if not mode.grad_layout:
-        return gradient.copy(order="K")
+        return copied(gradient)
     if leaf.flags.c_contiguous or not is_dense(leaf):
         return gradient.copy()
     laid_out = np.empty_like(leaf, gradient.dtype)
     laid_out[...] = gradient
     return laid_out
+
+
+def copied(array: Array) -> Array:
+    """A copy in the same order of axes (torch.preserve_format); where elements share a place, in order of rows."""
+    return array.copy(order="C" if 0 in array.strides else "K")
 
 
 def is_dense(array: Array) -> bool:

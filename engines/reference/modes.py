@@ -129,6 +129,13 @@ class enable_grad(Block):
         mode.switch(True, mode.inference)
 
 
+class recorded(Block):
+    """Recording is on, inside of inference mode as well: for history that is repeated, not made."""
+
+    def begin(self) -> None:
+        mode.switch(True, False)
+
+
 class set_grad_enabled(Block):
     """Switches at once when called; as a context it also switches back, as a decorator it covers the function only."""
 

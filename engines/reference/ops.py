@@ -14,6 +14,7 @@ import numpy as np
 
 from .dtypes import DIFFERENTIABLE, Array, as_dtype, cast, int64, promote, promote_to_floating
 from .errors import AutogradError
+from .layout import copied
 from .record import Operation, apply
 from .rules import RULES
 from .tensor import Tensor, method
@@ -311,7 +312,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
 
 # -- copies ------------------------------------------------------------------------------------------------------------
 
-CLONE = _operation("clone", lambda a: a.copy(order="K"), "a")
+CLONE = _operation("clone", copied, "a")
 TO_COPY = _operation("to_copy", lambda a, *, dtype: cast(a, dtype), "a")
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from .dtypes import DIFFERENTIABLE, Array, DType, as_dtype
 from .errors import AutogradError, AutogradTypeError, warn
 from .graph import AccumulateGrad, Edge, Node, Shape
-from .layout import first_gradient, warn_about_layout
+from .layout import copied, first_gradient, warn_about_layout
 from .modes import mode
 from .printing import text_of
 from .versions import UNCOUNTED, Count, announce_write
@@ -312,8 +312,10 @@ class Tensor:
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.",
             )
         twin = memo[id(self)] = type(self).__new__(type(self))
-        Tensor.__init__(twin, self._array.copy(order="K"))
+        Tensor.__init__(twin, copied(self._array))
         twin._flag, twin._grad = self._flag, deepcopy(self._grad, memo)
+        if hasattr(self, "_grad_dtype"):
+            twin._grad_dtype = self._grad_dtype
         return twin
 
     def dim(self) -> int:

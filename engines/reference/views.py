@@ -30,7 +30,7 @@ from . import record
 from .dtypes import Array
 from .errors import AutogradError, warn
 from .mapped import innermost, per_entry
-from .modes import enable_grad, mode
+from .modes import mode, recorded
 from .record import Operation, Options, apply
 from .rules import RULES
 from .tensor import Tensor, method
@@ -78,7 +78,7 @@ class View:
             return
         self.refuse_unless_recorded(view, "its base or another view of its base has been")
         self.seen = view._writes[0]
-        with enable_grad():
+        with recorded():
             renewed = repeat(self.steps, self.base)
         view.rebase(renewed)
 

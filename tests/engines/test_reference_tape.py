@@ -323,6 +323,18 @@ def test_views_that_may_not_be_written() -> None:
     assert plain.tolist() == [1.0, 0.0]
 
 
+@pytest.mark.parametrize("mode", ["no_grad", "inference_mode"])
+def test_the_history_of_a_view_is_renewed_in_any_mode(mode: str) -> None:
+    x = leaf(1.0, 2.0)
+    base = x.clone()
+    view = base.view(1, 2)
+    base.mul_(3)
+    with WORDS[mode]():
+        assert view.grad_fn.name() == "ViewBackward0"
+    assert not R.is_inference(view)
+    assert grad(view.sum(), x)[0].tolist() == [3.0, 3.0]
+
+
 def test_increment_version() -> None:
     x = leaf(1.0) * 1
     y = x * x
@@ -400,6 +412,8 @@ def test_layout_of_gradients() -> None:
     spread = R.zeros(1, 3).expand(2, 3).requires_grad_()
     (spread * R.ones(2, 3)).sum().backward()
     assert (R.strides(spread), R.strides(spread.grad)) == ([0, 1], [3, 1])
+    assert R.strides(spread.clone()) == [3, 1]
+    assert R.strides(turned.clone()) == [1, 3]
     given = R.ones(2, 3, requires_grad=True)
     given.grad = R.zeros(3, 2).t()
     with pytest.warns(UserWarning, match="layout"):
