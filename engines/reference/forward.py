@@ -39,6 +39,7 @@ from .packing import nothing_packed
 from .record import Operation, OperationNode, Options, apply
 from .saved import Saved, SavedResult
 from .tensor import Tensor
+from .versions import UNCOUNTED
 
 
 class ForwardLevel(Level):
@@ -164,6 +165,7 @@ def jvp(
         return None
     ends = [None if t is None else (AccumulateGrad(x, None), 0) for t, x in zip(tangents, operands, strict=True)]
     recorded = mode.recording
+    operands = [_countable(x) for x in operands]
     with enable_grad(), nothing_packed():
         node = OperationNode(operation, plan, options, operands, ends, result)
         if plan.saves_result:
@@ -187,6 +189,15 @@ def jvp(
     if any(tangent is not None and np.may_share_memory(total._array, tangent._array) for tangent in tangents):
         total = total.clone()
     return total
+
+
+def _countable(value: Any) -> Any:
+    """An inference tensor cannot be saved, not even for the moment that it takes to compute a tangent: another one for it."""
+    if not isinstance(value, Tensor) or value._writes is not UNCOUNTED:
+        return value
+    countable = Tensor(value._array)
+    countable._tangents = getattr(value, "_tangents", None)
+    return countable
 
 
 def transposed(pulled: Tensor, cotangent: Tensor, tangent: Tensor, recorded: bool) -> Tensor | None:
@@ -279,7 +290,7 @@ def dual(level: ForwardLevel, primal: Tensor, tangent: Tensor) -> Tensor:
         tangent = copy
     with below(level):
         result = views.view_of(_ALIAS, primal)
-    level.join(result, tangent)
+    level.join(result, _countable(tangent))
     return result
 
 

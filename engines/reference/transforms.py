@@ -26,13 +26,21 @@ from .forward import ForwardLevel, alias, dual, undual
 from .graph import AccumulateGrad, Node
 from .levels import Level, innermost_transform, open_now, opened
 from .mapped import Mapped, per_entry
-from .modes import enable_grad, mode, no_grad
+from .modes import Block, mode, no_grad, recorded
 from .packing import disable_saved_tensors_hooks
 from .record import Operation, Options
 from .tensor import Tensor
 from .trees import flatten, map_leaves, unflatten
+from .versions import UNCOUNTED
 
 Argnums = int | tuple[int, ...]
+
+
+class out_of_inference(Block):
+    """Inference mode is off, the grad mode as it is. A transform works in inference mode, too."""
+
+    def begin(self) -> None:
+        mode.switch(mode.enabled, False)
 
 
 class _Guarded(Level):
@@ -90,7 +98,7 @@ class ReverseLevel(_Guarded):
         inside = alias(value)
         if not inside.requires_grad:
             leaf = Variable(inside._array)
-            leaf._writes = inside._writes
+            leaf._writes = [0] if inside._writes is UNCOUNTED else inside._writes
             leaf._tangents = getattr(inside, "_tangents", None)
             leaf._flag = True
             leaf.level = self
@@ -222,7 +230,7 @@ class Run:
         leaves, self.inputs_structure = flatten(arguments if argnums is None else chosen(arguments, argnums))
         self.inputs = [self.level.variable(leaf) for leaf in leaves]
         inside = unflatten(self.inputs, self.inputs_structure)
-        with opened(self.level), enable_grad():
+        with opened(self.level), recorded():
             returned = func(*(inside if argnums is None else replaced(arguments, argnums, inside)), **keywords)
             self.output, aux = _with_aux(returned, has_aux, name)
             self.aux = map_leaves(self.level.released, aux) if has_aux else None
@@ -248,8 +256,10 @@ class Run:
                 )
 
     def pull(self, cotangents: Sequence[Tensor | None]) -> list[Any]:
-        found = gradients(self.outputs, self.inputs, cotangents, create_graph=mode.recording)
-        return [self.level.released(g) for g in found]
+        create_graph = mode.recording
+        with out_of_inference():
+            found = gradients(self.outputs, self.inputs, cotangents, create_graph)
+            return [self.level.released(g) for g in found]
 
     def value(self) -> Any:
         return unflatten([self.level.released(output) for output in self.outputs], self.outputs_structure)
@@ -351,7 +361,7 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
         each_entry = inside.entries if isinstance(inside, Mapped) else [inside]
         for entry in each_entry:
             level.own(entry)
-    with opened(level):
+    with opened(level), out_of_inference():
         returned, aux = _with_aux(func(*unflatten(duals, structure)), has_aux, _JVP)
     outputs, outputs_structure = flatten(returned)
     pairs = [_unpacked(level, output, strict) for output in outputs]
@@ -386,7 +396,7 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
     value = func(*primals)
     run = Run(func, primals, None, False, "linearize")
     run.check_outputs("linearize")
-    with enable_grad():
+    with recorded():
         cotangents = [run.level.variable(output.zeros()) for output in run.outputs]
         pulled = gradients(run.outputs, run.inputs, cotangents, create_graph=True)
 
@@ -403,7 +413,9 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
                         "vector-size",
                         f"The {what} {given} of the tangent at position {i} doesn't match the {what} {wanted} of its primal",
                     )
-        found = gradients(pulled, cotangents, leaves, create_graph=mode.recording)
+        create_graph = mode.recording
+        with out_of_inference():
+            found = gradients(pulled, cotangents, leaves, create_graph)
         return unflatten([run.level.released(t) for t in found], run.outputs_structure)
 
     return value, push

@@ -254,6 +254,17 @@ def test_a_transform_leaves_nothing_behind() -> None:
     assert PACKAGE.record.interpreter is None
 
 
+def test_transforms_work_in_inference_mode() -> None:
+    expected = func.hessian(bowl)(float64(*POINT))
+    with R.inference_mode():
+        x, v = float64(*POINT), float64(1.0, -2.0, 0.5)
+        assert close(func.hessian(bowl)(x), expected)
+        assert close(func.jvp(func.grad(bowl), (x,), (v,))[1], expected @ v)
+        assert close(func.vjp(func.grad(bowl), x)[1](v)[0], expected @ v)
+        assert not func.grad(bowl)(x).requires_grad
+        assert R.is_inference_mode_enabled()
+
+
 def test_a_pullback_may_be_used_inside_of_another_transform() -> None:
     pull = func.vjp(lambda a: a**3, float64(*POINT))[1]
     g = func.grad(lambda t: (pull(t)[0] * t).sum())(float64(1.0, 1.0, 1.0))
