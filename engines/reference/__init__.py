@@ -45,6 +45,7 @@ Other ways to differentiate, and to run a function:
 `mapped`           what stands for all entries of a tensor inside of a map
 `vmap`             a function of one entry as a function of many
 `transforms`       torch.func: the function that computes the derivative of a function
+`jacobians`        all derivatives of a function, by rows or by columns
 `trees`            containers of tensors, as lists
 `functional`       Jacobians, Hessians and products with them, on the tape
 `gradcheck`        derivatives against difference quotients

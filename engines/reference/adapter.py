@@ -28,6 +28,7 @@ from . import (
     functional,
     gradcheck,
     inference,
+    jacobians,
     layout,
     levels,
     modes,
@@ -162,9 +163,9 @@ WORDS: dict[str, Any] = {
     "func.vjp": transforms.vjp,
     "func.jvp": transforms.jvp,
     "func.linearize": transforms.linearize,
-    "func.jacrev": transforms.jacrev,
-    "func.jacfwd": transforms.jacfwd,
-    "func.hessian": transforms.hessian,
+    "func.jacrev": jacobians.jacrev,
+    "func.jacfwd": jacobians.jacfwd,
+    "func.hessian": jacobians.hessian,
     "functional.jacobian": functional.jacobian,
     "functional.hessian": functional.hessian,
     "functional.vjp": functional.vjp,
@@ -300,10 +301,12 @@ class Engine(interface.Engine):
         forward.forget_dual_level()
         anomaly.switch(False)
         levels.leave_all()
+        random_numbers.manual_seed(0)
         np.seterr(all="ignore")
 
     def state(self) -> Mapping[str, Any]:
-        return {"modes": vars(modes.mode) or None}
+        open_levels = [type(level).__name__ for level in levels.open_now.levels]
+        return {"modes": vars(modes.mode) or None, "levels": open_levels, "anomaly": anomaly.is_anomaly_enabled()}
 
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
         return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})

@@ -1,7 +1,7 @@
 """Random numbers: one generator for the process, the state of which can be put back.
 
 Keeps torch.manual_seed, torch.rand_like and notes/randomness. Checkpointing (checkpoint.py) puts the state back to draw
-the same numbers again; a map (vmap.py) decides whether its entries get the same ones.
+the same numbers again; a map (vmap.py) says whether there may be random numbers in it, and whether its entries get the same.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ from . import vmap
 from .tensor import Tensor
 
 _generator = np.random.default_rng(0)
+
+
+def generator() -> np.random.Generator:
+    """To draw from: whatever is drawn from it inside of a map that allows it is the same for all entries."""
+    vmap.refuse_random_numbers()
+    return _generator
 
 
 def manual_seed(seed: int) -> None:
@@ -31,4 +37,4 @@ def put_back(state: Any) -> None:
 
 def rand_like(input: Tensor) -> Tensor:
     """Uniform in [0, 1), in the shape and dtype of ``input``."""
-    return vmap.drawn(lambda: Tensor(np.asarray(_generator.random(input.shape)).astype(input.dtype)))
+    return vmap.drawn(lambda: Tensor(np.asarray(generator().random(input.shape)).astype(input.dtype)))
