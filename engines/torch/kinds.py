@@ -86,7 +86,7 @@ ERRORS = (
     ("hook-result", "TypeError", "expected tuple, but hook returned"),
     ("saved-hooks-disabled", "RuntimeError", "saved tensors default hooks are disabled"),
     ("invalid-argument", "RuntimeError", "allow_mutation_on_saved_tensors contexts cannot be nested"),
-    ("invalid-argument", "AssertionError", "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context"),
+    ("invalid-argument", "AssertionError", "Trying to backward outside of the 'allow_mutation_on_saved_tensors'"),
     ("invalid-argument", "ValueError", "Expects mode to be one of ('all', 'any')"),
     ("invalid-argument", "RuntimeError", "materialize_grads cannot be used when the given input is a GradientEdge"),
     ("invalid-argument", "ValueError", "determinism_check should be one of"),
