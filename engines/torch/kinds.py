@@ -145,7 +145,7 @@ ERRORS = (
     ("inputs-empty", "RuntimeError", "cannot be empty"),
     ("frozen-class", "TypeError", "cannot assign"),
     ("nonfinite-norm", "RuntimeError", "is non-finite"),
-    ("grad-shape-mismatch", "RuntimeError", "we interpret the first dimension of each grad_output as the batch dimension"),
+    ("grad-shape-mismatch", "RuntimeError", "we interpret the first dimension of each grad_output"),
     ("inputs-empty", "ValueError", "grad requires non-empty inputs"),
     ("invalid-argument", "TypeError", "Other Mapping types are not supported"),
     ("invalid-argument", "RuntimeError", "arguments both passed to `backward()`"),
