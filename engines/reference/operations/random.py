@@ -1,0 +1,105 @@
+"""Random numbers. A sample is not a deterministic function of anything, so it has no derivative.
+
+Keeps notes/autograd#gradients-for-non-differentiable-functions, rule 6, with PyTorch's exception: bernoulli answers with a
+zero gradient. One generator serves all; `manual_seed` starts it again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..creation import _leaf
+from ..dtypes import as_dtype, float32
+from ..rules import zeros
+from ..tensor import Tensor, method
+from ..views import sizes
+from .define import define, word
+
+_generator = np.random.default_rng()
+
+
+@word()
+def manual_seed(seed: int) -> None:
+    global _generator
+    _generator = np.random.default_rng(seed)
+
+
+def uniform(like: Tensor, low: float, high: float) -> Tensor:
+    return Tensor(_generator.uniform(low, high, like.shape).astype(like.dtype))
+
+
+def _drawn(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    return _leaf(np.asarray(array).astype(as_dtype(dtype)), requires_grad)
+
+
+@word()
+def rand(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
+    return _drawn(_generator.random(sizes(size)), dtype, requires_grad)
+
+
+@word()
+def randn(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
+    drawn = _generator.standard_normal(sizes(size))
+    if as_dtype(dtype).kind == "c":
+        drawn = (drawn + 1j * _generator.standard_normal(sizes(size))) * np.sqrt(0.5)
+    return _drawn(drawn, dtype, requires_grad)
+
+
+@word()
+def randint(low: int, high: int, size: Any, *, dtype: Any = "int64") -> Tensor:
+    return _drawn(_generator.integers(low, high, tuple(size)), dtype, False)
+
+
+@word()
+def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    return rand(input.shape, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
+
+
+@word()
+def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    return randn(input.shape, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
+
+
+@word()
+def randperm(n: int) -> Tensor:
+    return Tensor(_generator.permutation(n))
+
+
+_bernoulli = define("bernoulli", lambda a: (_generator.random(a.shape) < a).astype(a.dtype), a=zeros)
+_normal = define("normal", lambda a, b: a + b * _generator.standard_normal(np.broadcast_shapes(a.shape, np.shape(b))), a=zeros, b=zeros)
+
+
+@word(methods="bernoulli")
+def bernoulli(input: Tensor, p: float | None = None) -> Tensor:
+    """1 with the probability that the element says, otherwise 0."""
+    return _bernoulli(input if p is None else Tensor(np.full(input.shape, p, input.dtype)))  # type: ignore[no-any-return]
+
+
+@word()
+def normal(mean: Tensor, std: Any = 1.0) -> Tensor:
+    return _normal(mean, std)  # type: ignore[no-any-return]
+
+
+@word(methods="multinomial")
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> Tensor:
+    """Positions, drawn by weight; not differentiable."""
+    rows = np.atleast_2d(input._array.astype(np.float64))
+    drawn = [_generator.choice(len(row), num_samples, replacement, row / row.sum()) for row in rows]
+    return Tensor(np.array(drawn[0] if input.dim() == 1 else drawn))
+
+
+@method
+def bernoulli_(self: Tensor, p: float = 0.5) -> Tensor:
+    return self.copy_(bernoulli(self.detach(), p))  # type: ignore[no-any-return]
+
+
+@method
+def uniform_(self: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
+    return self.copy_(uniform(self, a, b))  # type: ignore[no-any-return]
+
+
+@method
+def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    return self.copy_(Tensor((mean + std * _generator.standard_normal(self.shape)).astype(self.dtype)))  # type: ignore[no-any-return]
