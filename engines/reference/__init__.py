@@ -21,7 +21,10 @@ A tour, from the bottom up. Each module is one concept and can be read alone:
 `creation`   new leaves from numbers
 `autograd`   backward() and grad(): where a reverse pass starts
 `function`   operations whose derivative the user writes
-`nn`         layers, losses, an optimizer: ordinary use of all this
+`special`    special functions of a number (erf inverse, digamma, Bessel ...), as NumPy has none
+`operations` everything else that can be computed: activations, reductions, linear algebra, losses ...
+`modules`    layers, parameters, hooks of modules; `stateless`, `parametrize`: other tensors in their place
+`optim`      optimizers; `clip`: gradients made smaller before a step
 `printing`   the printed form of tensors
 `adapter`    how the harness speaks to the engine
 

@@ -12,9 +12,10 @@ import harness
 from harness import engine as interface
 from harness.engine import NATIVE, Array, EngineUnusable, Graph, Observed, Opaque
 from harness.engine import Node as Drawn
+from harness.language import words
 
 from . import autograd as differentiation
-from . import creation, dtypes, function, modes, nn, ops
+from . import clip, creation, dtypes, function, modes, modules, operations, ops, optim, parametrize, stateless
 from .function import FunctionNode
 from .graph import AccumulateGrad, Node
 from .record import OperationNode
@@ -56,7 +57,7 @@ def _whole(array: Any) -> Any:
     return array
 
 
-NAMES: dict[str, Any] = {
+_KNOWN: dict[str, Any] = {
     "tensor": creation.tensor,
     "zeros": creation.zeros,
     "ones": creation.ones,
@@ -65,32 +66,36 @@ NAMES: dict[str, Any] = {
     "Tensor": Tensor,
     "repr": repr,
     "Variable": creation.Variable,
-    "Parameter": nn.Parameter,
-    "Linear": nn.Linear,
-    "SGD": nn.SGD,
+    "Parameter": modules.Parameter,
+    "Module": modules.Module,
+    "Linear": modules.Linear,
+    "Sequential": modules.Sequential,
+    "SGD": optim.SGD,
+    "Adam": optim.Adam,
+    "AdamW": optim.AdamW,
+    "RMSprop": optim.RMSprop,
+    "Adagrad": optim.Adagrad,
+    "clip_grad_norm_": clip.clip_grad_norm_,
+    "clip_grad_norm": clip.clip_grad_norm,
+    "clip_grad_value_": clip.clip_grad_value_,
+    "get_total_norm": clip.get_total_norm,
+    "clip_grads_with_norm_": clip.clip_grads_with_norm_,
+    "func.functional_call": stateless.functional_call,
+    "functional_call": stateless.functional_call,
+    "func.stack_module_state": stateless.stack_module_state,
+    "parametrize.register_parametrization": parametrize.register_parametrization,
+    "parametrize.remove_parametrizations": parametrize.remove_parametrizations,
+    "parametrize.is_parametrized": parametrize.is_parametrized,
+    "parametrize.cached": parametrize.cached,
+    "parametrize.weight_norm": parametrize.weight_norm,
     "Function": function.Function,
     "no_grad": modes.no_grad,
     "enable_grad": modes.enable_grad,
     "set_grad_enabled": modes.set_grad_enabled,
     "backward": differentiation.backward,
     "grad": differentiation.grad,
-    "add": ops.add,
-    "sub": ops.sub,
-    "mul": ops.mul,
-    "div": ops.div,
-    "pow": ops.pow,
-    "matmul": ops.matmul,
-    "mm": ops.mm,
-    "exp": ops.exp,
-    "log": ops.log,
-    "sqrt": ops.sqrt,
-    "sin": ops.sin,
-    "cos": ops.cos,
-    "tanh": ops.tanh,
-    "sigmoid": ops.sigmoid,
-    "relu": ops.relu,
-    "mse_loss": nn.mse_loss,
-    "binary_cross_entropy_with_logits": nn.binary_cross_entropy_with_logits,
+    **ops.WORDS,
+    **operations.WORDS,
     "float16": dtypes.float16,
     "float32": dtypes.float32,
     "float64": dtypes.float64,
@@ -105,6 +110,9 @@ NAMES: dict[str, Any] = {
     "version": lambda tensor: tensor._version,
 }
 
+NAMES = {word: value for word, value in _KNOWN.items() if word in words.NAMES}
+"""What the language has a word for."""
+
 ATTRIBUTES = """
     requires_grad is_leaf grad grad_fn retains_grad data dtype shape T
     backward requires_grad_ retain_grad detach detach_ clone register_hook remove item tolist numpy dim numel
@@ -118,9 +126,17 @@ ATTRIBUTES = """
 _NAME_OF = {dtype: name for name, dtype in dtypes.BY_NAME.items()}  # NumPy makes the name anew whenever it is asked
 
 
+_CLASSES = (Tensor, modules.Module, optim.Optimizer)
+
+
+def _attributes() -> Iterable[str]:
+    """What may follow a dot: the words above, and those that a tensor, a module or an optimizer has."""
+    return (word for word in words.ATTRIBUTES if word in ATTRIBUTES or any(hasattr(c, word) for c in _CLASSES))
+
+
 class Engine(interface.Engine):
     names: Mapping[str, Any] = NAMES
-    attributes: Mapping[str, interface.Attribute] = dict.fromkeys(ATTRIBUTES, NATIVE)
+    attributes: Mapping[str, interface.Attribute] = dict.fromkeys(_attributes(), NATIVE)
 
     def __init__(self, device: str | None = None) -> None:
         super().__init__(device)
@@ -153,6 +169,8 @@ class Engine(interface.Engine):
         kind = getattr(error, "kind", None)
         if kind is None and isinstance(error, AttributeError) and str(error).startswith("'NoneType' object has no"):
             return "none-attribute"
+        if kind is None and isinstance(error, IndexError):
+            return "invalid-argument"
         return kind
 
     def warning_kind(self, warning: Warning) -> str | None:

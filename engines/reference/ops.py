@@ -375,3 +375,10 @@ method(lambda self, other: pow(other, self), "__rpow__")
 
 for _user_function in (exp, log, sqrt, sin, cos, tanh, sigmoid, relu, floor, sign, conj, mm, sum, mean):
     method(_user_function)
+
+WORDS: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for f in (add, sub, mul, div, neg, pow, remainder, floor_divide, matmul, mm)
+    + (exp, log, sqrt, sin, cos, tanh, sigmoid, relu, abs, floor, sign, sum, mean)
+}
+"""What programs may call."""

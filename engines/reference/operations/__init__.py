@@ -7,9 +7,13 @@ operations (`word`). Importing this package adds the methods to the class of ten
 from .. import creation
 from . import activations as activations
 from . import complex as complex
+from . import convolution as convolution
+from . import einsum as einsum
 from . import elementwise as elementwise
 from . import fft as fft
 from . import indexing as indexing
+from . import layers as layers
+from . import linalg as linalg
 from . import losses as losses
 from . import random as random
 from . import reductions as reductions
@@ -18,4 +22,4 @@ from . import shapes as shapes
 from . import special_functions as special_functions
 from .define import WORDS as WORDS
 
-WORDS.update({name: getattr(creation, name) for name in "full full_like eye arange linspace".split()})
+WORDS.update({name: getattr(creation, name) for name in ["full", "full_like", "eye", "arange", "linspace"]})

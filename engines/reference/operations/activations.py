@@ -42,7 +42,9 @@ _prelu = define(
 )
 _elu = define(
     "elu",
-    lambda a, *, alpha, scale, input_scale: scale * np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0) * input_scale)),
+    lambda a, *, alpha, scale, input_scale: (
+        scale * np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0) * input_scale))
+    ),
     a=lambda g, a, y, alpha, scale, input_scale: g * ((y + scale * alpha) * input_scale).where(a <= 0, scale),
 )
 
@@ -204,4 +206,3 @@ def log_softmax(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
 @word()
 def softmin(input: Tensor, dim: int = -1) -> Tensor:
     return softmax(-input, dim)
-

@@ -58,7 +58,7 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
     return complex_(abs * angle.cos(), abs * angle.sin())
 
 
-WORDS["conj"] = getattr(Tensor, "conj")
+WORDS["conj"] = Tensor.conj
 
 
 @word(methods="is_complex")

@@ -312,7 +312,9 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
     return bool(np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
-for _word, _operator in zip("eq ne lt le gt ge".split(), "__eq__ __ne__ __lt__ __le__ __gt__ __ge__".split(), strict=True):
+for _word, _operator in zip(
+    ["eq", "ne", "lt", "le", "gt", "ge"], ["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"], strict=True
+):
     WORDS[_word] = getattr(Tensor, _operator)
     method(getattr(Tensor, _operator), _word)
 
@@ -339,6 +341,3 @@ for _name, _dtype in {
     method(_converted, _name)
 
 WORDS["div"] = div
-for _name in ("floor", "sign"):
-    WORDS[_name] = getattr(Tensor, _name)
-WORDS["abs"] = getattr(Tensor, "abs")

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import Array
-from ..errors import AutogradError
-from ..nn import _reduced
+from ..errors import AutogradError, AutogradValueError
 from ..ops import softplus
 from ..tensor import Tensor
 from .activations import log_softmax
@@ -19,6 +18,13 @@ from .elementwise import where, xlogy
 from .indexing import gather
 from .reductions import norm, vector_norm
 from .shapes import cat, stack
+
+
+def _reduced(loss: Tensor, reduction: str) -> Any:
+    if reduction not in ("mean", "sum", "none"):
+        raise AutogradValueError("invalid-argument", f"{reduction} is not a valid value for reduction")
+    return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
+
 
 # -- distances ---------------------------------------------------------------------------------------------------------
 
@@ -303,5 +309,3 @@ def _alignments(logs: Tensor, labels: Array, blank: int) -> Tensor:
         two = cat([nothing, forward])[:states].masked_fill(Tensor(~jumps), _IMPOSSIBLE)
         forward = (together(together(forward, one), two) + emitted[t]).clamp_min(_IMPOSSIBLE)
     return together(forward[-1], forward[-2]) if states > 1 else forward[-1]  # type: ignore[no-any-return]
-
-

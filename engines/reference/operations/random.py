@@ -68,7 +68,12 @@ def randperm(n: int) -> Tensor:
 
 
 _bernoulli = define("bernoulli", lambda a: (_generator.random(a.shape) < a).astype(a.dtype), a=zeros)
-_normal = define("normal", lambda a, b: a + b * _generator.standard_normal(np.broadcast_shapes(a.shape, np.shape(b))), a=zeros, b=zeros)
+_normal = define(
+    "normal",
+    lambda a, b: a + b * _generator.standard_normal(np.broadcast_shapes(a.shape, np.shape(b))),
+    a=zeros,
+    b=zeros,
+)
 
 
 @word(methods="bernoulli")

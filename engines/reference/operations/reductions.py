@@ -140,7 +140,9 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int =
     n = y.shape[dim]
     widths: Any = dx
     if x is not None:
-        widths = diff(x).reshape((-1,) + (1,) * (y.dim() - 1 - axis(dim, y.dim()))) if x.dim() == 1 else diff(x, dim=dim)
+        widths = (
+            diff(x).reshape((-1,) + (1,) * (y.dim() - 1 - axis(dim, y.dim()))) if x.dim() == 1 else diff(x, dim=dim)
+        )
     return ((y.narrow(dim, 0, n - 1) + y.narrow(dim, 1, n - 1)) / 2 * widths).sum(dim)  # type: ignore[no-any-return]
 
 
@@ -292,7 +294,9 @@ _norm_of = define("linalg.vector_norm", _norm, a=_norm_rule)
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
     """``sum(|x| ** ord) ** (1 / ord)``; the number of elements that are not zero for 0, the largest for infinity."""
     if x.dtype.kind not in DIFFERENTIABLE:
-        raise AutogradError("not-floating", f"linalg.vector_norm: expected a floating point or complex tensor, got {x.dtype}")
+        raise AutogradError(
+            "not-floating", f"linalg.vector_norm: expected a floating point or complex tensor, got {x.dtype}"
+        )
     return _norm_of(x, ord=float(ord), dim=axes(x, dim), keepdim=keepdim)  # type: ignore[no-any-return]
 
 
@@ -310,7 +314,3 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "") -> Tensor:
     """The distance of every row of ``x1`` from every row of ``x2``."""
     return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
-
-
-for _name in ("sum", "mean"):
-    WORDS[_name] = getattr(Tensor, _name)

@@ -261,7 +261,7 @@ def as_strided(self: Tensor, size: Sequence[int], stride: Sequence[int], storage
     return self.flatten()[Tensor(positions)]
 
 
-WORDS["as_strided"] = getattr(Tensor, "as_strided")
+WORDS["as_strided"] = Tensor.as_strided
 
 # -- several tensors ---------------------------------------------------------------------------------------------------
 
@@ -271,9 +271,7 @@ def _cat(count: int) -> Operation:
     """Concatenation of ``count`` tensors; ``ends[i]`` is where the i-th ends."""
 
     def part(i: int) -> Callable[..., Any]:
-        return lambda g, dim, ends: g[
-            (slice(None),) * dim + (slice(ends[i - 1] if i else 0, ends[i]),)
-        ]
+        return lambda g, dim, ends: g[(slice(None),) * dim + (slice(ends[i - 1] if i else 0, ends[i]),)]
 
     names = [f"t{i}" for i in range(count)]
     rules = {name: part(i) for i, name in enumerate(names)}
@@ -287,7 +285,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     shapes = [t.shape for t in tensors]
     dim = axis(dim, len(shapes[0]))
     if any((*s[:dim], *s[dim + 1 :]) != (*shapes[0][:dim], *shapes[0][dim + 1 :]) or s == () for s in shapes):
-        raise AutogradError("invalid-argument", f"cat(): sizes of tensors must match except in dimension {dim}: {shapes}")
+        raise AutogradError(
+            "invalid-argument", f"cat(): sizes of tensors must match except in dimension {dim}: {shapes}"
+        )
     ends = tuple(itertools.accumulate(s[dim] for s in shapes))
     return apply(_cat(len(tensors)), tuple(tensors), {"dim": dim, "ends": ends})
 

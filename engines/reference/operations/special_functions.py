@@ -63,9 +63,7 @@ gammaincc = functional(
 i0 = elementwise("i0", each(special.i0), a=lambda g, a: g * i1(a))
 i0e = functional("special.i0e", each(special.i0e), a=lambda g, a, y: g * (i1e(a) - a.sign() * y))
 i1 = functional("special.i1", each(special.i1), a=lambda g, a, y: g * _slope_of_i1(i0(a), a, y))
-i1e = functional(
-    "special.i1e", each(special.i1e), a=lambda g, a, y: g * (_slope_of_i1(i0e(a), a, y) - a.sign() * y)
-)
+i1e = functional("special.i1e", each(special.i1e), a=lambda g, a, y: g * (_slope_of_i1(i0e(a), a, y) - a.sign() * y))
 
 
 def _slope_of_i1(even: Any, a: Any, odd: Any) -> Any:
@@ -102,12 +100,11 @@ def _slope_of_logit(a: Any, eps: float | None) -> Any:
 
 logit = elementwise("logit", _logit, a=lambda g, a, eps: g * _slope_of_logit(a, eps))
 
-for _name in "erf erfc erfinv i0 digamma logit".split():
+for _name in ["erf", "erfc", "erfinv", "i0", "digamma", "logit"]:
     WORDS[f"special.{_name}"] = WORDS[_name]
 WORDS["special.gammaln"] = lgamma
-for _name in "expm1 exp2 log1p sinc round".split():
+for _name in ["expm1", "exp2", "log1p", "sinc", "round"]:
     if _name in WORDS:
         WORDS[f"special.{_name}"] = WORDS[_name]
 WORDS["special.psi"] = digamma
-WORDS["special.expit"] = getattr(Tensor, "sigmoid")
-
+WORDS["special.expit"] = Tensor.sigmoid
