@@ -235,7 +235,7 @@ def _eigh_rule(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
     (gL, gV), (L, V) = packed.parts(g.conj()), packed.parts(y)
     inner = diag_embed(gL)
     if not _absent(gV):
-        turn = V.mH @ gV
+        turn = _skew(V.mH @ gV) / 2
         _refuse_phase(_diagonal(turn), "linalg_eigh_backward", "eigenvectors")
         inner = inner + _off_diagonal(turn / _differences(L))
     return (V @ inner @ V.mH).conj()
@@ -432,9 +432,8 @@ def qr(A: Tensor, mode: str = "reduced") -> Orthogonal:
 
 def _cholesky_rule(g: Any, y: Any) -> Any:
     lower = (y.mH @ g.conj()).tril()
-    lower = lower - diag_embed(_diagonal(lower) / 2)
-    gradient = solve(y.mH, solve(y.mH, lower.mH).mH)
-    return ((gradient + gradient.mH) / 2).conj()
+    symmetric = (lower + lower.tril(-1).mH) / 2
+    return solve(y.mH, solve(y.mH, symmetric.mH).mH).conj()
 
 
 _cholesky = define("linalg.cholesky", lambda a: _solved("linalg.cholesky", np.linalg.cholesky, a), a=_cholesky_rule)
