@@ -17,12 +17,13 @@ from typing import Any, TypeVar
 from .dtypes import DIFFERENTIABLE, as_dtype
 from .errors import AutogradNotImplementedError, AutogradTypeError, warn
 from .function import Function
-from .hooks import Hook, RemovableHandle
+from .hooks import RemovableHandle
 from .operations.layers import linear
 from .operations.random import rand
 from .tensor import Tensor
 
 Same = TypeVar("Same", bound="Module")
+ModuleHook = Callable[..., Any]
 
 
 class Parameter(Tensor):
@@ -44,7 +45,7 @@ class Module:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
-    _hooks: dict[str, dict[int, Hook]]
+    _hooks: dict[str, dict[int, ModuleHook]]
 
     def __new__(cls, *arguments: Any, **keywords: Any) -> Any:
         """Registration works from the first line of ``__init__``, whether or not it calls the one of this class."""
@@ -79,7 +80,7 @@ class Module:
     def __getattr__(self, name: str) -> Any:
         for registered in (self._parameters, self._buffers, self._modules):
             if name in registered:
-                return registered[name]  # type: ignore[index]
+                return registered[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:
@@ -89,7 +90,7 @@ class Module:
     def _forget(self, name: str) -> bool:
         known = [r for r in (self._parameters, self._buffers, self._modules, vars(self)) if name in r]
         for registered in known:
-            del registered[name]  # type: ignore[attr-defined]
+            del registered[name]
         return bool(known)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
@@ -208,22 +209,22 @@ class Module:
             result = result if replaced is None else replaced
         return result if border is None else border.leave(result)
 
-    def _register(self, kind: str, hook: Hook) -> RemovableHandle:
+    def _register(self, kind: str, hook: ModuleHook) -> RemovableHandle:
         return RemovableHandle(self._hooks.setdefault(kind, {}), hook)
 
-    def register_forward_pre_hook(self, hook: Hook) -> RemovableHandle:
+    def register_forward_pre_hook(self, hook: ModuleHook) -> RemovableHandle:
         """``hook(module, inputs)`` before ``forward``; may return other inputs."""
         return self._register("forward_pre", hook)
 
-    def register_forward_hook(self, hook: Hook) -> RemovableHandle:
+    def register_forward_hook(self, hook: ModuleHook) -> RemovableHandle:
         """``hook(module, inputs, output)`` after ``forward``; may return another output."""
         return self._register("forward", hook)
 
-    def register_full_backward_hook(self, hook: Hook) -> RemovableHandle:
+    def register_full_backward_hook(self, hook: ModuleHook) -> RemovableHandle:
         """``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known; may replace these."""
         return self._register("backward", hook)
 
-    def register_full_backward_pre_hook(self, hook: Hook) -> RemovableHandle:
+    def register_full_backward_pre_hook(self, hook: ModuleHook) -> RemovableHandle:
         """``hook(module, grad_output)`` before anything of the module is differentiated; may replace it."""
         return self._register("backward_pre", hook)
 
@@ -316,7 +317,7 @@ class Linear(Module):
         self.bias = Parameter((rand(out_features) * 2 - 1) * bound) if bias else None
 
     def forward(self, *inputs: Any, **keywords: Any) -> Any:
-        return linear(*inputs, self.weight, self.bias)
+        return linear(inputs[0], self.weight, self.bias)
 
 
 class Sequential(Module):

@@ -378,7 +378,9 @@ for _user_function in (exp, log, sqrt, sin, cos, tanh, sigmoid, relu, floor, sig
 
 WORDS: dict[str, Callable[..., Any]] = {
     f.__name__: f
-    for f in (add, sub, mul, div, neg, pow, remainder, floor_divide, matmul, mm)
-    + (exp, log, sqrt, sin, cos, tanh, sigmoid, relu, abs, floor, sign, sum, mean)
+    for f in (
+        *(add, sub, mul, div, neg, pow, remainder, floor_divide, matmul, mm),
+        *(exp, log, sqrt, sin, cos, tanh, sigmoid, relu, abs, floor, sign, sum, mean, clone),
+    )
 }
 """What programs may call."""

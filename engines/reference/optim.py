@@ -18,6 +18,7 @@ from .operations.elementwise import maximum
 from .tensor import Tensor
 
 Group = dict[str, Any]
+"""Options of a group of parameters, or what is remembered of one."""
 
 
 class Optimizer:
@@ -94,7 +95,7 @@ def _average(state: Group, name: str, g: Tensor, decay: float) -> Tensor:
     """The exponential average of what was seen under this name, starting at 0."""
     before = state.get(name)
     state[name] = g * (1 - decay) if before is None else before * decay + g * (1 - decay)
-    return state[name]  # type: ignore[no-any-return]
+    return state[name]
 
 
 class SGD(Optimizer):
@@ -114,8 +115,8 @@ class SGD(Optimizer):
         _not_negative(learning_rate=lr, momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise AutogradValueError("invalid-argument", "Nesterov momentum requires a momentum and zero dampening")
-        options = dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay)
-        super().__init__(params, {**options, "nesterov": nesterov, "maximize": maximize})
+        defaults = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
+        super().__init__(params, {**defaults, "nesterov": nesterov, "maximize": maximize})
 
     def direction(self, p: Tensor, g: Tensor, state: Group, group: Group) -> Tensor:
         momentum = group["momentum"]
@@ -147,8 +148,8 @@ class Adam(Optimizer):
         _not_negative(learning_rate=lr, epsilon=eps, weight_decay=weight_decay)
         if not all(0 <= beta < 1 for beta in betas):
             raise AutogradValueError("invalid-argument", f"Invalid beta parameters: {betas}")
-        options = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad, maximize=maximize)
-        super().__init__(params, {**options, "decoupled_weight_decay": decoupled_weight_decay})
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
+        super().__init__(params, {**defaults, "maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay})
 
     def direction(self, p: Tensor, g: Tensor, state: Group, group: Group) -> Tensor:
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
@@ -160,7 +161,7 @@ class Adam(Optimizer):
         if group["amsgrad"]:
             square = state["max_exp_avg_sq"] = maximum(state.get("max_exp_avg_sq", square), square)
         update = mean / (square.sqrt() / math.sqrt(1 - beta2**t) + group["eps"]) * -lr
-        return update - p * (lr * decay) if decay and group["decoupled_weight_decay"] else update  # type: ignore[no-any-return]
+        return update - p * (lr * decay) if decay and group["decoupled_weight_decay"] else update
 
 
 class AdamW(Adam):
@@ -186,8 +187,8 @@ class RMSprop(Optimizer):
         maximize: bool = False,
     ) -> None:
         _not_negative(learning_rate=lr, epsilon=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
-        options = dict(lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum)
-        super().__init__(params, {**options, "centered": centered, "maximize": maximize})
+        defaults = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
+        super().__init__(params, {**defaults, "centered": centered, "maximize": maximize})
 
     def direction(self, p: Tensor, g: Tensor, state: Group, group: Group) -> Tensor:
         if group["weight_decay"]:
@@ -199,7 +200,7 @@ class RMSprop(Optimizer):
         step = g / (square.sqrt() + group["eps"])
         if group["momentum"]:
             step = state["momentum_buffer"] = state.get("momentum_buffer", 0) * group["momentum"] + step
-        return step * -group["lr"]  # type: ignore[no-any-return]
+        return step * -group["lr"]
 
 
 class Adagrad(Optimizer):
@@ -217,12 +218,12 @@ class Adagrad(Optimizer):
         maximize: bool = False,
     ) -> None:
         _not_negative(learning_rate=lr, lr_decay=lr_decay, weight_decay=weight_decay, epsilon=eps)
-        options = dict(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps, maximize=maximize)
-        super().__init__(params, {**options, "initial_accumulator_value": initial_accumulator_value})
+        defaults = {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay, "eps": eps, "maximize": maximize}
+        super().__init__(params, {**defaults, "initial_accumulator_value": initial_accumulator_value})
 
     def direction(self, p: Tensor, g: Tensor, state: Group, group: Group) -> Tensor:
         if group["weight_decay"]:
             g = g + p * group["weight_decay"]
         t = state["step"] = state.get("step", 0) + 1
         total = state["sum"] = state.get("sum", group["initial_accumulator_value"]) + g * g
-        return g / (total.sqrt() + group["eps"]) * (-group["lr"] / (1 + (t - 1) * group["lr_decay"]))  # type: ignore[no-any-return]
+        return g / (total.sqrt() + group["eps"]) * (-group["lr"] / (1 + (t - 1) * group["lr_decay"]))

@@ -80,7 +80,8 @@ class cached:
 def _computed(module: Module, name: str) -> Tensor:
     steps = getattr(module.parametrizations, name)
     if not cached._depth:
-        return steps()  # type: ignore[no-any-return]
+        computed: Tensor = steps()
+        return computed
     key = (id(module), name)
     if key not in cached._values:
         cached._values[key] = steps()
@@ -159,7 +160,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     delattr(module.parametrizations, tensor_name)
     if not module.parametrizations._modules:
         del module.parametrizations
-        module.__class__ = type(module).__base__  # type: ignore[assignment]
+        module.__class__ = type(module).__mro__[1]
     if steps.trained:
         setattr(module, tensor_name, kept)
     else:

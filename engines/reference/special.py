@@ -141,10 +141,10 @@ def polygamma(n: int) -> Callable[[float], float]:
 
     def nth(x: float) -> float:
         if x <= 0:  # by recurrence into the positive numbers
-            return math.inf if x == math.floor(x) else nth(x + 1) + sign * math.factorial(n) * x ** (-n - 1)
+            return math.inf if x == math.floor(x) else nth(x + 1) + sign * math.factorial(n) * math.pow(x, -n - 1)
         return sign * math.factorial(n) * zeta(n + 1, x)
 
-    sign = (-1) ** (n + 1)
+    sign = 1 if n % 2 else -1
     return nth
 
 

@@ -8,6 +8,7 @@ from .. import creation
 from . import activations as activations
 from . import complex as complex
 from . import convolution as convolution
+from . import decompositions as decompositions
 from . import einsum as einsum
 from . import elementwise as elementwise
 from . import fft as fft
@@ -15,6 +16,7 @@ from . import indexing as indexing
 from . import layers as layers
 from . import linalg as linalg
 from . import losses as losses
+from . import products as products
 from . import random as random
 from . import reductions as reductions
 from . import selection as selection

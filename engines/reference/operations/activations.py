@@ -51,7 +51,7 @@ _elu = define(
 
 @word()
 def relu6(input: Tensor) -> Tensor:
-    return hardtanh(input, 0.0, 6.0)  # type: ignore[no-any-return]
+    return hardtanh(input, 0.0, 6.0)
 
 
 @word("prelu")
@@ -59,35 +59,35 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """One slope, or one per channel (axis 1)."""
     if weight.numel() > 1 and input.dim() > 1:
         weight = weight.reshape((-1,) + (1,) * (input.dim() - 2))
-    return _prelu(input, weight)  # type: ignore[no-any-return]
+    return _prelu(input, weight)
 
 
 @word()
 def rrelu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
     """Random slopes in training, their mean otherwise."""
     if not training:
-        return leaky_relu(input, (lower + upper) / 2)  # type: ignore[no-any-return]
-    return _prelu(input, uniform(input, lower, upper))  # type: ignore[no-any-return]
+        return leaky_relu(input, (lower + upper) / 2)
+    return _prelu(input, uniform(input, lower, upper))
 
 
 @word()
 def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    return _elu(input, alpha=alpha, scale=1.0, input_scale=1.0)  # type: ignore[no-any-return]
+    return _elu(input, alpha=alpha, scale=1.0, input_scale=1.0)
 
 
 @word()
 def selu(input: Tensor) -> Tensor:
-    return _elu(input, alpha=1.6732632423543772, scale=1.0507009873554805, input_scale=1.0)  # type: ignore[no-any-return]
+    return _elu(input, alpha=1.6732632423543772, scale=1.0507009873554805, input_scale=1.0)
 
 
 @word()
 def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
-    return _elu(input, alpha=alpha, scale=1.0, input_scale=1 / alpha)  # type: ignore[no-any-return]
+    return _elu(input, alpha=alpha, scale=1.0, input_scale=1 / alpha)
 
 
 @word()
 def hardsigmoid(input: Tensor) -> Tensor:
-    return hardtanh(input + 3, 0.0, 6.0) / 6  # type: ignore[no-any-return]
+    return hardtanh(input + 3, 0.0, 6.0) / 6
 
 
 @word()
@@ -97,18 +97,18 @@ def hardswish(input: Tensor) -> Tensor:
 
 @word()
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    return input.masked_fill((input >= -lambd) & (input <= lambd), 0.0)  # type: ignore[no-any-return]
+    return input.masked_fill((input >= -lambd) & (input <= lambd), 0.0)
 
 
 @word()
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     shrunk = where(input > lambd, input - lambd, where(input < -lambd, input + lambd, 0.0))
-    return shrunk + (input - input).where(input.isnan(), 0.0)  # type: ignore[no-any-return]
+    return shrunk + (input - input).where(input.isnan(), 0.0)
 
 
 @word()
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
-    return input.masked_fill(input <= threshold, value)  # type: ignore[no-any-return]
+    return input.masked_fill(input <= threshold, value)
 
 
 # -- smooth ones -------------------------------------------------------------------------------------------------------
@@ -118,12 +118,12 @@ def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """``log(1 + exp(beta x)) / beta``; the identity above the threshold."""
     scaled = input * beta
-    return where(scaled > threshold, input, _softplus(scaled) / beta)  # type: ignore[no-any-return]
+    return where(scaled > threshold, input, _softplus(scaled) / beta)
 
 
 @word()
 def softsign(input: Tensor) -> Tensor:
-    return input / (1 + abs(input))  # type: ignore[arg-type]
+    return input / (1 + abs(input))
 
 
 @word()
@@ -140,8 +140,8 @@ def mish(input: Tensor) -> Tensor:
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """``x`` times the probability that a standard normal number is below ``x``."""
     if approximate == "tanh":
-        return input * 0.5 * (1 + (math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)).tanh())  # type: ignore[operator, no-any-return]
-    return _gelu(input)  # type: ignore[no-any-return]
+        return input * 0.5 * (1 + (math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)).tanh())
+    return _gelu(input)
 
 
 _gelu = define(
@@ -164,7 +164,7 @@ def tanhshrink(input: Tensor) -> Tensor:
 @word()
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     half = input.shape[dim] // 2
-    return input.narrow(dim, 0, half) * input.narrow(dim, half, half).sigmoid()  # type: ignore[no-any-return]
+    return input.narrow(dim, 0, half) * input.narrow(dim, half, half).sigmoid()
 
 
 # -- along an axis -----------------------------------------------------------------------------------------------------
@@ -194,13 +194,13 @@ _log_softmax_of = define("log_softmax", _log_softmax, a=lambda g, y, dim: g - y.
 @word(methods="softmax")
 def softmax(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
     input = input if dtype is None else input.to(as_dtype(dtype))
-    return _softmax_of(input, dim=axis(dim, input.dim()))  # type: ignore[no-any-return]
+    return _softmax_of(input, dim=axis(dim, input.dim()))
 
 
 @word("log_softmax", "special.log_softmax", methods="log_softmax")
 def log_softmax(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
     input = input if dtype is None else input.to(as_dtype(dtype))
-    return _log_softmax_of(input, dim=axis(dim, input.dim()))  # type: ignore[no-any-return]
+    return _log_softmax_of(input, dim=axis(dim, input.dim()))
 
 
 @word()

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..dtypes import Array
 from ..errors import AutogradError
+from ..ops import mean
 from ..tensor import Tensor
 from .define import WORDS, word
 from .selection import Chosen
@@ -60,7 +61,7 @@ def unpatches(
     """The sum of all windows at their places, in a signal of ``size``."""
     counts = columns.shape[2 : 2 + len(kernel)]
     index = (slice(None), slice(None), *_positions(counts, kernel, stride, dilation))
-    return columns.place(index, (*columns.shape[:2], *size))  # type: ignore[no-any-return]
+    return columns.place(index, (*columns.shape[:2], *size))
 
 
 def _letters(axes: int) -> tuple[str, str]:
@@ -78,7 +79,7 @@ def _convolve(
     groups: int,
 ) -> Tensor:
     if input.dim() == axes + 1:
-        return _convolve(axes, input.unsqueeze(0), weight, bias, stride, padding, dilation, groups)[0]  # type: ignore[no-any-return]
+        return _convolve(axes, input.unsqueeze(0), weight, bias, stride, padding, dilation, groups)[0]
     kernel, steps, spread = weight.shape[2:], _each(stride, axes), _each(dilation, axes)
     if padding == "same":
         widths = [d * (k - 1) for k, d in zip(kernel, spread, strict=True)]
@@ -90,7 +91,7 @@ def _convolve(
     at, inside = _letters(axes)
     result = WORDS["einsum"](f"ngc{at}{inside},goc{inside}->ngo{at}", grouped, filters)
     result = result.reshape((result.shape[0], weight.shape[0], *result.shape[3:]))
-    return result if bias is None else result + bias.reshape((-1,) + (1,) * axes)  # type: ignore[no-any-return]
+    return result if bias is None else result + bias.reshape((-1,) + (1,) * axes)
 
 
 @word()
@@ -143,7 +144,7 @@ def _convolve_back(
     ]
     result = unpatches(columns, size, kernel, steps, spread)
     result = result[(..., *(slice(p, n - p) for p, n in zip(lost, size, strict=True)))]
-    return result if bias is None else result + bias.reshape((-1,) + (1,) * axes)  # type: ignore[no-any-return]
+    return result if bias is None else result + bias.reshape((-1,) + (1,) * axes)
 
 
 @word()
@@ -180,7 +181,7 @@ def unfold(input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Size
     kernel, steps, spread = _each(kernel_size, 2), _each(stride, 2), _each(dilation, 2)
     found = patches(_padded(input, _each(padding, 2)), kernel, steps, spread)
     n, c, height, width = found.shape[:4]
-    return found.permute(0, 1, 4, 5, 2, 3).reshape((n, c * math.prod(kernel), height * width))  # type: ignore[no-any-return]
+    return found.permute(0, 1, 4, 5, 2, 3).reshape((n, c * math.prod(kernel), height * width))
 
 
 @word()
@@ -194,7 +195,7 @@ def fold(
     n, rows = input.shape[:2]
     columns = input.reshape((n, rows // math.prod(kernel), *kernel, *counts)).permute(0, 1, 4, 5, 2, 3)
     image = unpatches(columns, size, kernel, steps, spread)
-    return image[(..., *(slice(p, n - p) for p, n in zip(edge, size, strict=True)))]  # type: ignore[no-any-return]
+    return image[(..., *(slice(p, n - p) for p, n in zip(edge, size, strict=True)))]
 
 
 # -- pooling -----------------------------------------------------------------------------------------------------------
@@ -207,12 +208,12 @@ def _windows(
     kernel = _each(kernel_size, axes)
     steps = kernel if stride is None else _each(stride, axes)
     found = patches(_padded(x, _each(padding, axes), outside), kernel, steps, _each(dilation, axes))
-    return found.reshape((*found.shape[: 2 + axes], math.prod(kernel)))  # type: ignore[no-any-return]
+    return found.reshape((*found.shape[: 2 + axes], math.prod(kernel)))
 
 
 def _pool(axes: int, x: Tensor, reduce: Any) -> Tensor:
     """``reduce`` for a batch; a signal without one counts as a batch of one."""
-    return reduce(x) if x.dim() == axes + 2 else reduce(x.unsqueeze(0))[0]  # type: ignore[no-any-return]
+    return reduce(x) if x.dim() == axes + 2 else reduce(x.unsqueeze(0))[0]
 
 
 def _max_pool(axes: int, x: Tensor, kernel_size: Sizes, stride: Any, padding: Sizes, dilation: Sizes) -> Tensor:
@@ -237,7 +238,7 @@ def _avg_pool(axes: int, x: Tensor, kernel_size: Sizes, stride: Any, padding: Si
 def _lp_pool(axes: int, x: Tensor, p: float, kernel_size: Sizes, stride: Any) -> Tensor:
     def reduce(batch: Tensor) -> Tensor:
         sums = (_windows(axes, batch, kernel_size, stride, 0, 1, 0.0) ** p).sum(-1)
-        return (sums.sign() * sums.abs().relu()) ** (1 / p)  # type: ignore[no-any-return]
+        return (sums.sign() * sums.abs().relu()) ** (1 / p)
 
     return _pool(axes, x, reduce)
 
@@ -250,7 +251,7 @@ def _adaptive(axes: int, x: Tensor, output_size: Sizes, reduce: Any) -> Tensor:
     for cell in itertools.product(*map(range, counts)):
         region = (slice(i * n // c, -(-(i + 1) * n // c)) for i, n, c in zip(cell, sizes, counts, strict=True))
         cells.append(reduce(x[(..., *region)], tuple(range(-axes, 0))))
-    return WORDS["stack"](cells, -1).reshape((*x.shape[: x.dim() - axes], *counts))  # type: ignore[no-any-return]
+    return WORDS["stack"](cells, -1).reshape((*x.shape[: x.dim() - axes], *counts))
 
 
 @word()
@@ -304,12 +305,12 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Sizes, stride: Any =
 
 @word()
 def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
-    return _adaptive(1, input, output_size, Tensor.mean)
+    return _adaptive(1, input, output_size, mean)
 
 
 @word()
 def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
-    return _adaptive(2, input, output_size, Tensor.mean)
+    return _adaptive(2, input, output_size, mean)
 
 
 @word()

@@ -33,9 +33,10 @@ def _operation(count: int) -> Operation:
             return part.reshape(apart).expand(shape)
 
         parameters = ["g", *(names[k] for k in others), "inputs", "output", "shape"]
-        rule.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        signature = inspect.Signature(
             [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in parameters]
         )
+        setattr(rule, "__signature__", signature)  # noqa: B010 (for the type checker)
         return rule
 
     def forward(*arrays: Any, inputs: Sequence[str], output: str) -> Any:

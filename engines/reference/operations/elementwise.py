@@ -104,7 +104,13 @@ sinc = elementwise("sinc", unary(np.sinc), a=lambda g, a: g * _sinc_slope(a))
 
 ceil = elementwise("ceil", np.ceil, a=zeros)
 trunc = elementwise("trunc", np.trunc, a=zeros)
-round = elementwise("round", lambda a, *, decimals=0: np.round(a, decimals), a=zeros)
+
+
+def _round(a: Array, *, decimals: int = 0) -> Array:
+    return np.asarray(np.round(a, decimals))
+
+
+round = elementwise("round", _round, a=zeros)
 
 
 @word(methods="frac")
@@ -194,7 +200,7 @@ def _below(one: Any, other: Any, like: Any) -> Any:
 @word("clamp", "clip", methods="clamp clip")
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """The nearest number between the bounds. At a bound the whole gradient is the input's (PyTorch up to 2.13)."""
-    return _clamped(input, *_bounds(min, max))  # type: ignore[no-any-return]
+    return _clamped(input, *_bounds(min, max))
 
 
 def _bounds(min: Any, max: Any) -> tuple[Any, Any]:
@@ -229,9 +235,16 @@ copysign = elementwise(
 # -- sums of exponentials, products with logarithms --------------------------------------------------------------------
 
 
+def _logaddexp(a: Array, b: Array) -> Array:
+    if a.dtype.kind != "c":
+        return np.logaddexp(a, b)
+    top = np.maximum(a.real, b.real)
+    return np.log(np.exp(a - top) + np.exp(b - top)) + top
+
+
 logaddexp = elementwise(
     "logaddexp",
-    binary(np.logaddexp),
+    binary(_logaddexp),
     a=lambda g, a, b: g * (a - b).sigmoid(),
     b=lambda g, a, b: g * (b - a).sigmoid(),
 )

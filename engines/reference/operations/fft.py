@@ -12,7 +12,7 @@ import numpy as np
 
 from ..ops import axis
 from ..tensor import Tensor
-from .define import define, word
+from .define import Function, define, word
 
 _INVERSE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 """The norm with which the transform in the other direction scales like this one."""
@@ -53,8 +53,10 @@ def _narrow(result: Any, a: Any) -> Any:
     return result.astype(("complex64" if result.dtype.kind == "c" else "float32") if single else result.dtype)
 
 
-_fft = _transform("fft", lambda g, shape, n, dim, norm: _folded(_fft(g, n=n, dim=dim, norm=norm), shape, dim))
-_ifft = _transform("ifft", lambda g, shape, n, dim, norm: _folded(_ifft(g, n=n, dim=dim, norm=norm), shape, dim))
+_fft: Function = _transform("fft", lambda g, shape, n, dim, norm: _folded(_fft(g, n=n, dim=dim, norm=norm), shape, dim))
+_ifft: Function = _transform(
+    "ifft", lambda g, shape, n, dim, norm: _folded(_ifft(g, n=n, dim=dim, norm=norm), shape, dim)
+)
 _rfft = _transform(
     "rfft", lambda g, shape, n, dim, norm: _folded(_fft(_along(g, dim, n), n=n, dim=dim, norm=norm), shape, dim)
 )
@@ -64,7 +66,7 @@ _irfft = _transform("irfft", _irfft_rule)
 def _call(transform: Any, input: Tensor, n: int | None, dim: int, norm: str | None) -> Tensor:
     along = axis(dim, input.dim())
     length = input.shape[along] if n is None else n
-    return transform(input, n=length, dim=along, norm=norm or "backward")  # type: ignore[no-any-return]
+    return transform(input, n=length, dim=along, norm=norm or "backward")
 
 
 @word("fft.fft")

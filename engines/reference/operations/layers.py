@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import AutogradValueError
 from ..modes import no_grad
+from ..ops import mean, sum
 from ..tensor import Tensor
 from .activations import softmax
 from .define import WORDS, refused, word
@@ -61,7 +62,7 @@ def scaled_dot_product_attention(
 
 
 def _standardized(x: Tensor, dim: Sequence[int], eps: float) -> Tensor:
-    return (x - x.mean(dim, True)) / (var(x, dim, correction=0, keepdim=True) + eps).sqrt()  # type: ignore[no-any-return]
+    return (x - x.mean(dim, True)) / (var(x, dim, correction=0, keepdim=True) + eps).sqrt()
 
 
 def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[int, ...]) -> Tensor:
@@ -173,9 +174,9 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None) -> 
     """Rows of ``weight``; the one at ``padding_idx`` receives no gradient."""
     rows = weight[input]
     if padding_idx is None:
-        return rows  # type: ignore[no-any-return]
+        return rows
     padding = (input == padding_idx % weight.shape[0]).unsqueeze(-1)
-    return rows.detach().where(padding, rows)  # type: ignore[no-any-return]
+    return rows.detach().where(padding, rows)
 
 
 @word()
@@ -196,21 +197,21 @@ def embedding_bag(
     rows = embedding(input, weight)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape((-1, 1))
-    reduce = {"sum": Tensor.sum, "mean": Tensor.mean, "max": amax}.get(mode)
+    reduce = {"sum": sum, "mean": mean, "max": amax}.get(mode)
     if reduce is None:
         raise refused(mode, "mode")
     bags = [
         reduce(rows[int(a) : int(b)], 0) if a < b else weight.new_zeros(weight.shape[1:])
         for a, b in zip(starts, ends, strict=True)
     ]
-    return WORDS["stack"](bags)  # type: ignore[no-any-return]
+    return WORDS["stack"](bags)
 
 
 @word()
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     r, (n, c, h, w) = upscale_factor, input.shape
     apart = input.reshape((n, c // (r * r), r, r, h, w)).permute(0, 1, 4, 2, 5, 3)
-    return apart.reshape((n, c // (r * r), h * r, w * r))  # type: ignore[no-any-return]
+    return apart.reshape((n, c // (r * r), h * r, w * r))
 
 
 # -- resizing ----------------------------------------------------------------------------------------------------------

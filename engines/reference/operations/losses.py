@@ -31,12 +31,12 @@ def _reduced(loss: Tensor, reduction: str) -> Any:
 
 @word()
 def mse_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    return _reduced((input - target).pow(2), reduction)  # type: ignore[no-any-return]
+    return _reduced((input - target).pow(2), reduction)
 
 
 @word()
 def l1_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    return _reduced((input - target).abs(), reduction)  # type: ignore[no-any-return]
+    return _reduced((input - target).abs(), reduction)
 
 
 @word()
@@ -44,14 +44,14 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
     """Squared near the target, linear from ``delta`` on."""
     off = (input - target).abs()
     loss = where(off < delta, off * off / 2, delta * (off - delta / 2))
-    return _reduced(loss, reduction)  # type: ignore[no-any-return]
+    return _reduced(loss, reduction)
 
 
 @word()
 def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta: float = 1.0) -> Tensor:
     if beta == 0:
         return l1_loss(input, target, reduction)
-    return _reduced(huber_loss(input, target, "none", beta) / beta, reduction)  # type: ignore[no-any-return]
+    return _reduced(huber_loss(input, target, "none", beta) / beta, reduction)
 
 
 # -- classes -----------------------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def nll_loss(
     picked = -gather(input, along, labels.unsqueeze(along)).squeeze(along)
     weights = counted.to(input.dtype) if weight is None else weight[labels].masked_fill(~counted, 0.0)
     loss = (picked * weights).masked_fill(~counted, 0.0)
-    return loss.sum() / weights.sum() if reduction == "mean" else _reduced(loss, reduction)  # type: ignore[no-any-return]
+    return loss.sum() / weights.sum() if reduction == "mean" else _reduced(loss, reduction)
 
 
 @word()
@@ -89,7 +89,7 @@ def cross_entropy(
         wanted = target * (1 - label_smoothing) + label_smoothing / classes
         loss = -(logs * wanted * per_class).sum(along)
         count = max(loss.numel(), 1)
-        return loss.sum() / count if reduction == "mean" else _reduced(loss, reduction)  # type: ignore[no-any-return]
+        return loss.sum() / count if reduction == "mean" else _reduced(loss, reduction)
     if label_smoothing == 0:
         return nll_loss(logs, target, weight, ignore_index, reduction)
     counted = target != ignore_index
@@ -97,10 +97,10 @@ def cross_entropy(
     sharp = nll_loss(logs, target, weight, ignore_index, "none")
     loss = sharp * (1 - label_smoothing) + smooth * label_smoothing
     if reduction != "mean":
-        return _reduced(loss, reduction)  # type: ignore[no-any-return]
+        return _reduced(loss, reduction)
     labels = target.masked_fill(~counted, 0)
     weights = counted.to(input.dtype) if weight is None else weight[labels].masked_fill(~counted, 0.0)
-    return loss.sum() / weights.sum()  # type: ignore[no-any-return]
+    return loss.sum() / weights.sum()
 
 
 def _bce(a: Array, b: Array) -> Array:
@@ -124,7 +124,7 @@ def binary_cross_entropy(
     if not np.all((input._array >= 0) & (input._array <= 1)):
         raise AutogradError("invalid-argument", "all elements of input should be between 0 and 1")
     loss = _bce_of(input, target)
-    return _reduced(loss if weight is None else loss * weight, reduction)  # type: ignore[no-any-return]
+    return _reduced(loss if weight is None else loss * weight, reduction)
 
 
 @word()
@@ -138,7 +138,7 @@ def binary_cross_entropy_with_logits(
     """``-target * log(sigmoid(input)) - (1 - target) * log(1 - sigmoid(input))`` without overflow."""
     factor = 1 if pos_weight is None else (pos_weight - 1) * target + 1
     loss = (1 - target) * input + factor * softplus(-input)
-    return _reduced(loss if weight is None else loss * weight, reduction)  # type: ignore[no-any-return]
+    return _reduced(loss if weight is None else loss * weight, reduction)
 
 
 @word()
@@ -146,8 +146,8 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
     """From log-probabilities to probabilities."""
     loss = target.exp() * (target - input) if log_target else xlogy(target, target) - target * input
     if reduction == "batchmean":
-        return loss.sum() / input.shape[0]  # type: ignore[no-any-return]
-    return _reduced(loss, reduction)  # type: ignore[no-any-return]
+        return loss.sum() / input.shape[0]
+    return _reduced(loss, reduction)
 
 
 # -- margins -----------------------------------------------------------------------------------------------------------
@@ -155,20 +155,20 @@ def kl_div(input: Tensor, target: Tensor, reduction: str = "mean", log_target: b
 
 @word()
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
-    loss = where(target == 1, input, (margin - input).clamp_min(0.0))  # type: ignore[operator]
-    return _reduced(loss, reduction)  # type: ignore[no-any-return]
+    loss = where(target == 1, input, (margin - input).clamp_min(0.0))
+    return _reduced(loss, reduction)
 
 
 @word()
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
 ) -> Tensor:
-    return _reduced((-target * (input1 - input2) + margin).clamp_min(0.0), reduction)  # type: ignore[no-any-return]
+    return _reduced((-target * (input1 - input2) + margin).clamp_min(0.0), reduction)
 
 
 @word()
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    return _reduced((-target * input).exp().log1p(), reduction)  # type: ignore[no-any-return]
+    return _reduced((-target * input).exp().log1p(), reduction)
 
 
 @word()
@@ -177,10 +177,10 @@ def multi_margin_loss(
 ) -> Tensor:
     rows = input if input.dim() == 2 else input.unsqueeze(0)
     labels = target.reshape(-1, 1)
-    missed = (margin - gather(rows, 1, labels) + rows).clamp_min(0.0) ** p  # type: ignore[operator]
+    missed = (margin - gather(rows, 1, labels) + rows).clamp_min(0.0) ** p
     others = Tensor(np.arange(rows.shape[1]) != labels._array)
     loss = missed.where(others, 0.0).sum(1) / rows.shape[1]
-    return _reduced(loss if input.dim() == 2 else loss[0], reduction)  # type: ignore[no-any-return]
+    return _reduced(loss if input.dim() == 2 else loss[0], reduction)
 
 
 @word()
@@ -197,7 +197,7 @@ def triplet_margin_loss(
     far = pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = WORDS["minimum"](far, pairwise_distance(positive, negative, p, eps))
-    return _reduced((pairwise_distance(anchor, positive, p, eps) - far + margin).clamp_min(0.0), reduction)  # type: ignore[no-any-return]
+    return _reduced((pairwise_distance(anchor, positive, p, eps) - far + margin).clamp_min(0.0), reduction)
 
 
 # -- directions --------------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -
 
 @word()
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)  # type: ignore[no-any-return]
+    return (normalize(x1, 2.0, dim, eps) * normalize(x2, 2.0, dim, eps)).sum(dim)
 
 
 @word()
@@ -223,7 +223,7 @@ def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: str = "mean"
 ) -> Tensor:
     cosine = cosine_similarity(input1, input2, -1)
-    return _reduced(where(target == 1, 1 - cosine, (cosine - margin).clamp_min(0.0)), reduction)  # type: ignore[no-any-return, operator]
+    return _reduced(where(target == 1, 1 - cosine, (cosine - margin).clamp_min(0.0)), reduction)
 
 
 # -- distributions -----------------------------------------------------------------------------------------------------
@@ -240,9 +240,9 @@ def poisson_nll_loss(
 ) -> Tensor:
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
-        stirling = xlogy(target, target) - target + 0.5 * (2 * math.pi * target).log()  # type: ignore[operator]
+        stirling = xlogy(target, target) - target + 0.5 * (2 * math.pi * target).log()
         loss = loss + where(target > 1, stirling, 0.0)
-    return _reduced(loss, reduction)  # type: ignore[no-any-return]
+    return _reduced(loss, reduction)
 
 
 @word()
@@ -251,8 +251,8 @@ def gaussian_nll_loss(
 ) -> Tensor:
     """The bound on the variance is not part of the derivative: it passes to ``var`` as if it were not bounded."""
     bounded = var + (var.clamp_min(eps) - var).detach()
-    loss = (bounded.log() + (input - target) ** 2 / bounded) * 0.5  # type: ignore[operator]
-    return _reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)  # type: ignore[no-any-return]
+    loss = (bounded.log() + (input - target) ** 2 / bounded) * 0.5
+    return _reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
 
 
 _IMPOSSIBLE = -1e30
@@ -284,8 +284,8 @@ def ctc_loss(
         losses.append(where(possible, -total, 0.0 if zero_infinity else math.inf))
     loss = stack(losses)
     if reduction == "mean":
-        return (loss / Tensor(np.maximum(lengths, 1).astype(loss.dtype))).mean()  # type: ignore[no-any-return]
-    return _reduced(loss, reduction)  # type: ignore[no-any-return]
+        return (loss / Tensor(np.maximum(lengths, 1).astype(loss.dtype))).mean()
+    return _reduced(loss, reduction)
 
 
 def _counts(lengths: Any) -> Sequence[int]:
@@ -308,4 +308,4 @@ def _alignments(logs: Tensor, labels: Array, blank: int) -> Tensor:
         one = cat([nothing[:1], forward[:-1]])
         two = cat([nothing, forward])[:states].masked_fill(Tensor(~jumps), _IMPOSSIBLE)
         forward = (together(together(forward, one), two) + emitted[t]).clamp_min(_IMPOSSIBLE)
-    return together(forward[-1], forward[-2]) if states > 1 else forward[-1]  # type: ignore[no-any-return]
+    return together(forward[-1], forward[-2]) if states > 1 else forward[-1]

@@ -79,12 +79,12 @@ _normal = define(
 @word(methods="bernoulli")
 def bernoulli(input: Tensor, p: float | None = None) -> Tensor:
     """1 with the probability that the element says, otherwise 0."""
-    return _bernoulli(input if p is None else Tensor(np.full(input.shape, p, input.dtype)))  # type: ignore[no-any-return]
+    return _bernoulli(input if p is None else Tensor(np.full(input.shape, p, input.dtype)))
 
 
 @word()
 def normal(mean: Tensor, std: Any = 1.0) -> Tensor:
-    return _normal(mean, std)  # type: ignore[no-any-return]
+    return _normal(mean, std)
 
 
 @word(methods="multinomial")
@@ -97,14 +97,14 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> T
 
 @method
 def bernoulli_(self: Tensor, p: float = 0.5) -> Tensor:
-    return self.copy_(bernoulli(self.detach(), p))  # type: ignore[no-any-return]
+    return self.copy_(bernoulli(self.detach(), p))
 
 
 @method
 def uniform_(self: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
-    return self.copy_(uniform(self, a, b))  # type: ignore[no-any-return]
+    return self.copy_(uniform(self, a, b))
 
 
 @method
 def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    return self.copy_(Tensor((mean + std * _generator.standard_normal(self.shape)).astype(self.dtype)))  # type: ignore[no-any-return]
+    return self.copy_(Tensor((mean + std * _generator.standard_normal(self.shape)).astype(self.dtype)))

@@ -55,14 +55,14 @@ def _not_empty(name: str, input: Tensor, dims: tuple[int, ...]) -> None:
 def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     dims = axes(input, dim)
     _not_empty("amax", input, dims)
-    return _amax(input, dim=dims, keepdim=keepdim)  # type: ignore[no-any-return]
+    return _amax(input, dim=dims, keepdim=keepdim)
 
 
 @word(methods="amin")
 def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
     dims = axes(input, dim)
     _not_empty("amin", input, dims)
-    return _amin(input, dim=dims, keepdim=keepdim)  # type: ignore[no-any-return]
+    return _amin(input, dim=dims, keepdim=keepdim)
 
 
 class MinMax(NamedTuple):
@@ -87,14 +87,14 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
         return prod(input.flatten(), 0)
     along = axis(dim, input.dim())
     if input.dim() == 0:
-        return input.clone()  # type: ignore[no-any-return]
+        return input.clone()
     if input.shape[along] == 0:
         return input.sum(along, keepdim) + 1
     while (n := input.shape[along]) > 1:
         half = n // 2
         product = input.narrow(along, 0, half) * input.narrow(along, half, half)
         input = cat([product, input.narrow(along, n - 1, 1)], along) if n % 2 else product
-    return input.clone() if keepdim else input.select(along, 0).clone()  # type: ignore[no-any-return]
+    return input.clone() if keepdim else input.select(along, 0).clone()
 
 
 def _scan(input: Tensor, dim: int, combine: Any) -> Tensor:
@@ -104,7 +104,7 @@ def _scan(input: Tensor, dim: int, combine: Any) -> Tensor:
         later = combine(input.narrow(along, 0, n - step), input.narrow(along, step, n - step))
         input = cat([input.narrow(along, 0, step), later], along)
         step *= 2
-    return input.clone()  # type: ignore[no-any-return]
+    return input.clone()
 
 
 @word(methods="cumprod")
@@ -124,7 +124,7 @@ _cumsum = define(
 
 @word(methods="cumsum")
 def cumsum(input: Tensor, dim: int) -> Tensor:
-    return _cumsum(input, dim=axis(dim, input.dim()))  # type: ignore[no-any-return]
+    return _cumsum(input, dim=axis(dim, input.dim()))
 
 
 @word(methods="diff")
@@ -143,7 +143,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int =
         widths = (
             diff(x).reshape((-1,) + (1,) * (y.dim() - 1 - axis(dim, y.dim()))) if x.dim() == 1 else diff(x, dim=dim)
         )
-    return ((y.narrow(dim, 0, n - 1) + y.narrow(dim, 1, n - 1)) / 2 * widths).sum(dim)  # type: ignore[no-any-return]
+    return ((y.narrow(dim, 0, n - 1) + y.narrow(dim, 1, n - 1)) / 2 * widths).sum(dim)
 
 
 # -- sums without NaN, of exponentials, of truth values ----------------------------------------------------------------
@@ -151,7 +151,7 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int =
 
 @word(methods="nansum")
 def nansum(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    return input.masked_fill(input.isnan(), 0.0).sum(dim, keepdim)  # type: ignore[no-any-return]
+    return input.masked_fill(input.isnan(), 0.0).sum(dim, keepdim)
 
 
 @word(methods="nanmean")
@@ -175,14 +175,14 @@ _logsumexp_of = define(
 
 @word("logsumexp", "special.logsumexp", methods="logsumexp")
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
-    return _logsumexp_of(input, dim=axes(input, dim), keepdim=keepdim)  # type: ignore[no-any-return]
+    return _logsumexp_of(input, dim=axes(input, dim), keepdim=keepdim)
 
 
 def _test(name: str, reduce: Any) -> None:
     operation = define(name, lambda a, *, dim, keepdim: reduce(a, axis=dim, keepdims=keepdim))
 
     def function(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-        return operation(input, dim=axes(input, dim), keepdim=keepdim)  # type: ignore[no-any-return]
+        return operation(input, dim=axes(input, dim), keepdim=keepdim)
 
     WORDS[name] = method(function, name)
 
@@ -201,7 +201,7 @@ def _divisor(shape: tuple[int, ...], dim: tuple[int, ...], correction: float) ->
 def _var(a: Array, *, dim: tuple[int, ...], correction: float, keepdim: bool) -> Array:
     off = a - a.mean(axis=dim, keepdims=True)
     squares = (off * off.conj()).real.sum(axis=dim, keepdims=keepdim)
-    return squares / np.asarray(_divisor(a.shape, dim, correction), squares.dtype)  # type: ignore[no-any-return]
+    return squares / np.asarray(_divisor(a.shape, dim, correction), squares.dtype)
 
 
 def _var_rule(g: Any, a: Any, dim: tuple[int, ...], correction: float, keepdim: bool) -> Any:
@@ -227,7 +227,7 @@ def _moment(operation: Any, input: Tensor, dim: Any, unbiased: bool, correction:
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     correction = (1 if unbiased else 0) if correction is None else correction
-    return operation(input, dim=axes(input, dim), correction=correction, keepdim=keepdim)  # type: ignore[no-any-return]
+    return operation(input, dim=axes(input, dim), correction=correction, keepdim=keepdim)
 
 
 @word(methods="var")
@@ -297,7 +297,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
         raise AutogradError(
             "not-floating", f"linalg.vector_norm: expected a floating point or complex tensor, got {x.dtype}"
         )
-    return _norm_of(x, ord=float(ord), dim=axes(x, dim), keepdim=keepdim)  # type: ignore[no-any-return]
+    return _norm_of(x, ord=float(ord), dim=axes(x, dim), keepdim=keepdim)
 
 
 @word(methods="norm")

@@ -50,7 +50,7 @@ _argsort = define("argsort", lambda a, *, dim, descending: _order(a, dim, descen
 
 @word(methods="argsort")
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
-    return _argsort(input, dim=axis(dim, input.dim()), descending=descending)  # type: ignore[no-any-return]
+    return _argsort(input, dim=axis(dim, input.dim()), descending=descending)
 
 
 @word(methods="sort")
@@ -82,11 +82,11 @@ def _extreme(name: str, arg: Any, reduction: Any, pairwise: str) -> None:
         """The first position of the extreme value, among all elements or along ``dim``."""
         if dim is None:
             _not_empty(f"arg{name}", input, tuple(range(input.dim())))
-            return positions(input.flatten(), dim=0).squeeze(0)  # type: ignore[no-any-return]
+            return positions(input.flatten(), dim=0).squeeze(0)
         if input.dim() == 0:
-            return positions(input, dim=0).squeeze(0)  # type: ignore[no-any-return]
+            return positions(input, dim=0).squeeze(0)
         found = positions(input, dim=axis(dim, input.dim()))
-        return found if keepdim else found.squeeze(dim)  # type: ignore[no-any-return]
+        return found if keepdim else found.squeeze(dim)
 
     def extreme(input: Tensor, dim: Any = None, keepdim: bool = False, other: Any = None) -> Any:
         """The extreme value of all; with ``dim`` values and positions; of two tensors the one of each pair."""
@@ -200,7 +200,7 @@ def quantile(
     """Between the sorted elements, at the fraction ``q`` of the way from the first to the last."""
     if dim is None:
         flat = quantile(input.flatten(), q, 0, interpolation=interpolation)
-        return flat.reshape((*flat.shape, *(1,) * input.dim())) if keepdim else flat  # type: ignore[no-any-return]
+        return flat.reshape((*flat.shape, *(1,) * input.dim())) if keepdim else flat
     along = axis(dim, input.dim())
     ordered = sort(input, along).values
     fractions = np.asarray(q._array if isinstance(q, Tensor) else q, np.float64)
@@ -211,7 +211,7 @@ def quantile(
         weight = _WEIGHTS[interpolation](rank, below)
         part = WORDS["lerp"](ordered.narrow(along, below, 1), ordered.narrow(along, above, 1), weight)
         parts.append(part if keepdim else part.squeeze(along))
-    return WORDS["stack"](parts) if fractions.ndim else parts[0]  # type: ignore[no-any-return]
+    return WORDS["stack"](parts) if fractions.ndim else parts[0]
 
 
 _WEIGHTS: dict[str, Callable[[float, int], float]] = {

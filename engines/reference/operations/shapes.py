@@ -21,7 +21,7 @@ from ..ops import axes, axis
 from ..record import Operation, apply
 from ..tensor import Tensor, method
 from ..views import sizes, view_of
-from .define import WORDS, define, operation_of, word
+from .define import WORDS, Function, define, operation_of, word
 
 # -- views -------------------------------------------------------------------------------------------------------------
 
@@ -70,10 +70,10 @@ def _fold(a: Array, *, shape: tuple[int, ...], dim: int, size: int, step: int) -
     return result
 
 
-_on_diagonal = define(
+_on_diagonal: Function = define(
     "put_on_diagonal", _put_on_diagonal, a=lambda g, offset, dim1, dim2: g.diagonal(offset, dim1, dim2)
 )
-_folded = define("fold_windows", _fold, a=lambda g, dim, size, step: g.unfold(dim, size, step))
+_folded: Function = define("fold_windows", _fold, a=lambda g, dim, size, step: g.unfold(dim, size, step))
 
 
 @word(methods="squeeze")
@@ -162,7 +162,7 @@ def size(self: Tensor, dim: int | None = None) -> Any:
 for _name in ("reshape", "transpose", "permute", "t"):
     WORDS[_name] = getattr(Tensor, _name)
 WORDS["broadcast_to"] = method(lambda self, *size: self.expand(*size), "broadcast_to")
-WORDS["swapaxes"] = method(Tensor.transpose, "swapaxes", "swapdims")
+WORDS["swapaxes"] = method(WORDS["transpose"], "swapaxes", "swapdims")
 
 # -- copies ------------------------------------------------------------------------------------------------------------
 
@@ -178,7 +178,7 @@ _triu = define("triu", lambda a, *, diagonal: np.triu(a, diagonal), a=lambda g, 
 
 @word(methods="flip")
 def flip(input: Tensor, *dims: Any) -> Tensor:
-    return _flip(input, dims=axes(input, sizes(dims)))  # type: ignore[no-any-return]
+    return _flip(input, dims=axes(input, sizes(dims)))
 
 
 @word(methods="roll")
@@ -186,17 +186,17 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if dims is None:
         return roll(input.flatten(), shifts, 0).reshape(input.shape)
     distances = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    return _roll(input, shifts=distances, dims=axes(input, dims))  # type: ignore[no-any-return]
+    return _roll(input, shifts=distances, dims=axes(input, dims))
 
 
 @word(methods="tril")
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    return _tril(input, diagonal=diagonal)  # type: ignore[no-any-return]
+    return _tril(input, diagonal=diagonal)
 
 
 @word(methods="triu")
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    return _triu(input, diagonal=diagonal)  # type: ignore[no-any-return]
+    return _triu(input, diagonal=diagonal)
 
 
 @word(methods="rot90")
@@ -249,19 +249,17 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Te
         return repeat_interleave(input.flatten(), repeats, 0)
     times = repeats._array if isinstance(repeats, Tensor) else repeats
     positions = np.repeat(np.arange(input.shape[dim]), times)
-    return input.index_select(dim, Tensor(positions))  # type: ignore[no-any-return]
+    return input.index_select(dim, Tensor(positions))
 
 
-@method
-def as_strided(self: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int = 0) -> Tensor:
+@word(methods="as_strided")
+def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int = 0) -> Tensor:
     """Any look at the elements in memory order; here a copy."""
     positions = np.full(tuple(size), storage_offset)
     for d, (n, step) in enumerate(zip(size, stride, strict=True)):
         positions += (np.arange(n) * step).reshape((-1,) + (1,) * (len(size) - d - 1))
-    return self.flatten()[Tensor(positions)]
+    return input.flatten()[Tensor(positions)]
 
-
-WORDS["as_strided"] = Tensor.as_strided
 
 # -- several tensors ---------------------------------------------------------------------------------------------------
 
@@ -309,13 +307,12 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 @word()
 def block_diag(*tensors: Tensor) -> Tensor:
-    height, width = (sum(t.shape[d] for t in tensors) for d in (0, 1))
-    total, row, column = None, 0, 0
+    width = sum(t.shape[1] for t in tensors)
+    rows, column = [], 0
     for t in tensors:
-        block = t.place((slice(row, row + t.shape[0]), slice(column, column + t.shape[1])), (height, width))
-        total = block if total is None else total + block
-        row, column = row + t.shape[0], column + t.shape[1]
-    return total  # type: ignore[return-value]
+        rows.append(pad(t, (column, width - column - t.shape[1])))
+        column += t.shape[1]
+    return cat(rows)
 
 
 @word()

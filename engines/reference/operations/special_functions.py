@@ -9,11 +9,11 @@ import numpy as np
 
 from .. import special
 from ..dtypes import Array
-from ..ops import unary
+from ..ops import sigmoid, unary
 from ..rules import refuse
 from ..special import each, each_pair
 from ..tensor import Tensor
-from .define import WORDS, define, elementwise, functional, word
+from .define import WORDS, Function, define, elementwise, functional
 
 _ROOT_PI = math.sqrt(math.pi)
 _ROOT_2PI = math.sqrt(2 * math.pi)
@@ -37,9 +37,8 @@ _polygamma = define(
 )
 
 
-@word("polygamma", "special.polygamma")
 def polygamma(n: int, input: Tensor) -> Tensor:
-    return _polygamma(input, n=n)  # type: ignore[no-any-return]
+    return _polygamma(input, n=n)
 
 
 def _density(a: Any, b: Any) -> Any:
@@ -62,8 +61,10 @@ gammaincc = functional(
 
 i0 = elementwise("i0", each(special.i0), a=lambda g, a: g * i1(a))
 i0e = functional("special.i0e", each(special.i0e), a=lambda g, a, y: g * (i1e(a) - a.sign() * y))
-i1 = functional("special.i1", each(special.i1), a=lambda g, a, y: g * _slope_of_i1(i0(a), a, y))
-i1e = functional("special.i1e", each(special.i1e), a=lambda g, a, y: g * (_slope_of_i1(i0e(a), a, y) - a.sign() * y))
+i1: Function = functional("special.i1", each(special.i1), a=lambda g, a, y: g * _slope_of_i1(i0(a), a, y))
+i1e: Function = functional(
+    "special.i1e", each(special.i1e), a=lambda g, a, y: g * (_slope_of_i1(i0e(a), a, y) - a.sign() * y)
+)
 
 
 def _slope_of_i1(even: Any, a: Any, odd: Any) -> Any:
@@ -72,7 +73,7 @@ def _slope_of_i1(even: Any, a: Any, odd: Any) -> Any:
 
 
 bessel_j0 = functional("special.bessel_j0", each(special.bessel_j0), a=lambda g, a: -g * bessel_j1(a))
-bessel_j1 = functional(
+bessel_j1: Function = functional(
     "special.bessel_j1",
     each(special.bessel_j1),
     a=lambda g, a, y: g * (bessel_j0(a) - y / a.masked_fill(a == 0, 1.0)).masked_fill(a == 0, 0.5),
@@ -102,9 +103,10 @@ logit = elementwise("logit", _logit, a=lambda g, a, eps: g * _slope_of_logit(a, 
 
 for _name in ["erf", "erfc", "erfinv", "i0", "digamma", "logit"]:
     WORDS[f"special.{_name}"] = WORDS[_name]
+WORDS["polygamma"] = WORDS["special.polygamma"] = polygamma
 WORDS["special.gammaln"] = lgamma
 for _name in ["expm1", "exp2", "log1p", "sinc", "round"]:
     if _name in WORDS:
         WORDS[f"special.{_name}"] = WORDS[_name]
 WORDS["special.psi"] = digamma
-WORDS["special.expit"] = Tensor.sigmoid
+WORDS["special.expit"] = sigmoid
