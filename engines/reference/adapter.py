@@ -57,7 +57,7 @@ def _whole(array: Any) -> Any:
     return array
 
 
-_KNOWN: dict[str, Any] = {
+WORDS: dict[str, Any] = {
     "tensor": creation.tensor,
     "zeros": creation.zeros,
     "ones": creation.ones,
@@ -109,9 +109,9 @@ _KNOWN: dict[str, Any] = {
     "same_storage": same_storage,
     "version": lambda tensor: tensor._version,
 }
+"""Every word that the engine gives a meaning, whether or not the language has it yet."""
 
-NAMES = {word: value for word, value in _KNOWN.items() if word in words.NAMES}
-"""What the language has a word for."""
+NAMES: dict[str, Any] = {word: meaning for word, meaning in WORDS.items() if word in words.NAMES}
 
 ATTRIBUTES = """
     requires_grad is_leaf grad grad_fn retains_grad data dtype shape T

@@ -19,20 +19,11 @@ from .tensor import Tensor
 
 
 def _listed(tensors: Any) -> list[Tensor]:
-    if isinstance(tensors, Tensor):
-        return [tensors]
-    listed = list(tensors)
-    if not listed and not isinstance(tensors, (list, tuple)):
-        warn(
-            "empty-parameters",
-            "`parameters` is an empty generator, no gradient clipping will occur.",
-            depth=3,
-        )
-    return listed
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
 
 
-def _gradients(parameters: Any) -> list[Tensor]:
-    return [p._grad for p in _listed(parameters) if p._grad is not None]
+def _gradients(parameters: Iterable[Tensor]) -> list[Tensor]:
+    return [p._grad for p in parameters if p._grad is not None]
 
 
 def _norm_of(gradients: Iterable[Tensor], norm_type: Any, error_if_nonfinite: bool) -> Tensor:
@@ -62,12 +53,15 @@ def get_total_norm(tensors: Any, norm_type: Any = 2.0, error_if_nonfinite: bool 
 
 
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor) -> None:
-    _scale(_gradients(parameters), max_norm, total_norm)
+    _scale(_gradients(_listed(parameters)), max_norm, total_norm)
 
 
 def clip_grad_norm_(parameters: Any, max_norm: float, norm_type: Any = 2.0, error_if_nonfinite: bool = False) -> Tensor:
     """Returns the norm that the gradients had."""
-    gradients = _gradients(parameters)
+    listed = _listed(parameters)
+    if not listed and not isinstance(parameters, (list, tuple)):
+        warn("empty-parameters", "`parameters` is an empty generator, no gradient clipping will occur.")
+    gradients = _gradients(listed)
     total = _norm_of(gradients, norm_type, error_if_nonfinite)
     _scale(gradients, max_norm, total)
     return total
@@ -84,5 +78,5 @@ def clip_grad_norm(parameters: Any, max_norm: float, norm_type: Any = 2.0, error
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     """Every element between ``-clip_value`` and ``clip_value``."""
     with no_grad():
-        for gradient in _gradients(parameters):
+        for gradient in _gradients(_listed(parameters)):
             gradient.clamp_(-float(clip_value), float(clip_value))

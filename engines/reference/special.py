@@ -60,7 +60,7 @@ def inverse_erfc(r: float) -> float:
         return -inverse_erfc(2 - r)
     t = math.sqrt(-2 * math.log(r / 2)) if r < 1 else 0.0
     x = (t - (2.30753 + 0.27061 * t) / (1 + t * (0.99229 + t * 0.04481))) / math.sqrt(2) if r < 1 else 0.0
-    for _ in range(3):
+    for _ in range(6):
         step = (erfcx(x) - r * math.exp(x * x)) * _ROOT_PI / 2
         x += step / (1 + x * step)
     return x
@@ -124,10 +124,10 @@ def zeta(s: float, x: float) -> float:
     """The sum of ``(x + k) ** -s`` over k = 0, 1, 2 ... for s > 1 and x > 0: Euler's summation formula."""
     head = 0.0
     while x < 12:
-        head += x**-s
+        head += math.pow(x, -s)
         x += 1
-    total = head + x ** (1 - s) / (s - 1) + x**-s / 2
-    factor = s * x ** (-s - 1)
+    total = head + math.pow(x, 1 - s) / (s - 1) + math.pow(x, -s) / 2
+    factor = s * math.pow(x, -s - 1)
     for k, b in enumerate(_BERNOULLI, start=1):
         total += b / math.factorial(2 * k) * factor
         factor *= (s + 2 * k - 1) * (s + 2 * k) / (x * x)

@@ -15,7 +15,7 @@ from ..dtypes import Array
 from ..inplace import write
 from ..ops import axis, sum
 from ..tensor import Tensor, method
-from .define import OPERATIONS, WORDS, define, refused, word
+from .define import OPERATIONS, WORDS, define, functional, refused, word
 from .reductions import amax, amin, prod
 
 # -- along one axis ----------------------------------------------------------------------------------------------------
@@ -137,10 +137,18 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return input[_row(axis(dim, input.dim()), index)]
 
 
+def _add_rows(a: Array, index: Array, source: Array, *, dim: int) -> Array:
+    result = np.array(a)
+    np.add.at(result, _row(dim, index), source)
+    return result
+
+
+_rows_added = define("index_add", _add_rows, a=lambda g: g, source=lambda g, index, dim: g.index_select(dim, index))
+
+
 @word(methods="index_add")
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
-    placed = source.place(_row(axis(dim, input.dim()), index._array), input.shape)
-    return input.add(placed, alpha=alpha)
+    return _rows_added(input, index, source if alpha == 1 else source * alpha, dim=axis(dim, input.dim()))
 
 
 @word(methods="index_copy")
@@ -210,7 +218,7 @@ def _along(name: str) -> None:
     method(in_place, f"{name}_")
 
 
-for _name in ("scatter", "scatter_add"):
+for _name in ("scatter", "scatter_add", "index_add"):
     _along(_name)
 
 
@@ -226,17 +234,19 @@ def index_put_(self: Tensor, indices: Sequence[Tensor], values: Tensor, accumula
 # -- positions of what is sought ---------------------------------------------------------------------------------------
 
 
-@word(methods="nonzero")
-def nonzero(input: Tensor) -> Tensor:
-    return Tensor(np.argwhere(input._array))
+nonzero = WORDS["nonzero"] = method(define("nonzero", lambda a: np.argwhere(a)), "nonzero")
 
 
-@word()
-def searchsorted(sorted_sequence: Tensor, values: Tensor, *, right: bool = False) -> Tensor:
-    return Tensor(np.searchsorted(sorted_sequence._array, values._array, "right" if right else "left"))
+def _searchsorted(a: Array, values: Array, *, right: bool = False) -> Array:
+    return np.asarray(np.searchsorted(a, values, "right" if right else "left"))
 
 
-@word()
-def one_hot(index: Tensor, num_classes: int = -1) -> Tensor:
-    count = int(index._array.max()) + 1 if num_classes < 0 else num_classes
-    return Tensor((index._array[..., None] == np.arange(count)).astype(np.int64))
+searchsorted = functional("searchsorted", _searchsorted)
+
+
+def _one_hot(a: Array, *, num_classes: int = -1) -> Array:
+    count = int(a.max()) + 1 if num_classes < 0 else num_classes
+    return (a[..., None] == np.arange(count)).astype(np.int64)
+
+
+one_hot = functional("one_hot", _one_hot)

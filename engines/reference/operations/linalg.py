@@ -87,6 +87,9 @@ _logabsdet = define(
 )
 
 
+_sign_of_det = define("sign_of_det", lambda a: np.asarray(np.linalg.slogdet(a)[0]), a=lambda g, a: a.zeros())
+
+
 class SignAndLog(NamedTuple):
     sign: Tensor
     logabsdet: Tensor
@@ -98,7 +101,7 @@ def slogdet(A: Tensor) -> SignAndLog:
     if A.dtype.kind == "c":
         determinant = det(A)
         return SignAndLog(determinant.sgn(), _logabsdet(A))
-    return SignAndLog(Tensor(np.asarray(np.linalg.slogdet(A._array)[0], A.dtype)), _logabsdet(A))
+    return SignAndLog(_sign_of_det(A), _logabsdet(A))
 
 
 @word(methods="logdet")

@@ -104,8 +104,9 @@ def cross_entropy(
 
 
 def _bce(a: Array, b: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return -(b * np.maximum(np.log(a), -100) + (1 - b) * np.maximum(np.log1p(-a), -100))
+    if not np.all((a >= 0) & (a <= 1)):
+        raise AutogradError("invalid-argument", "all elements of input should be between 0 and 1")
+    return -(b * np.maximum(np.log(a), -100) + (1 - b) * np.maximum(np.log1p(-a), -100))
 
 
 _bce_of = define(
@@ -121,8 +122,6 @@ def binary_cross_entropy(
     input: Tensor, target: Tensor, weight: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
     """Logarithms are not below -100 and the denominator of the derivative not below 1e-12, so that nothing is infinite."""
-    if not np.all((input._array >= 0) & (input._array <= 1)):
-        raise AutogradError("invalid-argument", "all elements of input should be between 0 and 1")
     loss = _bce_of(input, target)
     return _reduced(loss if weight is None else loss * weight, reduction)
 
@@ -178,7 +177,7 @@ def multi_margin_loss(
     rows = input if input.dim() == 2 else input.unsqueeze(0)
     labels = target.reshape(-1, 1)
     missed = (margin - gather(rows, 1, labels) + rows).clamp_min(0.0) ** p
-    others = Tensor(np.arange(rows.shape[1]) != labels._array)
+    others = labels != Tensor(np.arange(rows.shape[1]))
     loss = missed.where(others, 0.0).sum(1) / rows.shape[1]
     return _reduced(loss if input.dim() == 2 else loss[0], reduction)
 
