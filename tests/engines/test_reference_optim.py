@@ -111,7 +111,11 @@ def test_backward_hooks_see_and_replace_gradients_at_the_border() -> None:
     before.remove()
     m(x).sum().backward()
     assert (x.grad.item(), m.w.grad.item()) == (62.0, 20.0)
-    m.register_full_backward_hook(lambda mod, gi, go: seen.append((gi[0], go[0].item())))
+
+    def look(module: Any, grad_input: Any, grad_output: Any) -> None:
+        seen.append((grad_input[0], grad_output[0].item()))
+
+    m.register_full_backward_hook(look)
     with pytest.warns(UserWarning, match="no inputs"):
         m(tensor([5.0])).sum().backward()
     assert seen[1:] == [(None, 1.0)]

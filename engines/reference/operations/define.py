@@ -19,7 +19,7 @@ import numpy as np
 from .. import inplace
 from ..dtypes import Array
 from ..errors import AutogradTypeError, AutogradValueError
-from ..record import NO_OPTIONS, Operation, Rule, apply
+from ..record import Operation, Rule, apply
 from ..tensor import Tensor, method
 
 Primal = Callable[..., Array]
@@ -36,68 +36,66 @@ _SPELT: Final = {"a": "input", "b": "other"}
 """Operands that PyTorch's users know under another name."""
 
 
-def operation_of(name: str, primal: Primal, rules: dict[str, Rule]) -> tuple[Operation, dict[str, Any]]:
-    """The operation, and its options with their defaults."""
-    if isinstance(primal, np.ufunc):
-        return Operation(name, primal, ("a", "b")[: primal.nin], rules), {}
-    parameters = inspect.signature(primal).parameters.values()
-    operands = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    return Operation(name, primal, operands, rules), options
+class Signature:
+    """How a function of operands and options may be called."""
+
+    def __init__(self, name: str, primal: Primal) -> None:
+        self.name = name
+        self.operands: tuple[str, ...]
+        self.options: tuple[str, ...] = ()
+        self.defaults: dict[str, Any] = {}
+        if isinstance(primal, np.ufunc):
+            self.operands = ("a", "b")[: primal.nin]
+            return
+        parameters = inspect.signature(primal).parameters.values()
+        self.operands = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        self.options = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+
+    def bind(self, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The operands and the options of a call."""
+        arity = len(self.operands)
+        missing = [_SPELT.get(name, name) for name in self.operands[len(arguments) :]]
+        if all(name in keywords for name in missing):
+            arguments = (*arguments, *(keywords.pop(name) for name in missing))
+            positional = dict(zip(self.options, arguments[arity:], strict=False))
+            options = {**self.defaults, **positional, **keywords}
+            if len(arguments) <= arity + len(self.options) and options.keys() == {*self.options}:
+                return arguments[:arity], options
+        raise AutogradTypeError("invalid-argument", f"{self.name}() takes {', '.join((*self.operands, *self.options))}")
 
 
 def define(name: str, primal: Primal, **rules: Rule) -> Function:
     """The function that applies the operation; nothing but its rules' modules know it."""
-    operation, defaults = operation_of(name.replace(".", "_"), primal, rules)
-    OPERATIONS[operation.name] = operation
-    operands, arity = operation.operands, len(operation.operands)
+    return _function(Signature(name, primal), operation_of(name, primal, rules))
 
-    if arity == 1 and not defaults:
 
-        def unary(input: Tensor) -> Tensor:
-            return apply(operation, (input,))
+def operation_of(name: str, primal: Primal, rules: dict[str, Rule]) -> Operation:
+    label = name.replace(".", "_")
+    operation = OPERATIONS[label] = Operation(label, primal, Signature(name, primal).operands, rules)
+    return operation
 
-        return unary
+
+def _function(signature: Signature, operation: Operation) -> Function:
+    arity, defaults = len(signature.operands), signature.defaults
+    complete = len(defaults) == len(signature.options)
 
     def function(*arguments: Any, **keywords: Any) -> Tensor:
-        given, options = _bound(name, operands, arguments, keywords, defaults)
-        return apply(operation, given, options)
+        if complete and len(arguments) == arity and not keywords:
+            return apply(operation, arguments, defaults)
+        return apply(operation, *signature.bind(arguments, keywords))
 
     return function
 
 
-def _bound(
-    name: str,
-    operands: tuple[str, ...],
-    arguments: tuple[Any, ...],
-    keywords: dict[str, Any],
-    defaults: dict[str, Any],
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The operands and the options of a call."""
-    arity = len(operands)
-    if len(arguments) < arity:
-        try:
-            named = (keywords.pop(_SPELT.get(o, o)) for o in operands[len(arguments) :])
-            arguments = (*arguments, *named)
-        except KeyError as missing:
-            raise AutogradTypeError("invalid-argument", f"{name}() missing argument {missing}") from None
-    positional = dict(zip(defaults, arguments[arity:], strict=False))
-    if len(arguments) > arity + len(defaults) or keywords.keys() - defaults.keys() or keywords.keys() & positional:
-        raise AutogradTypeError("invalid-argument", f"{name}() takes {', '.join((*operands, *defaults))}")
-    return arguments[:arity], {**defaults, **positional, **keywords} if defaults else dict(NO_OPTIONS)
-
-
 def elementwise(name: str, primal: Primal, **rules: Rule) -> Function:
     """Spelt ``f(x)``, ``x.f()`` and, in place, ``x.f_()``."""
-    function = define(name, primal, **rules)
-    WORDS[name] = function
-    method(function, name)
-    operation = OPERATIONS[name]
-    _, defaults = operation_of(name, primal, rules)
+    signature, operation = Signature(name, primal), operation_of(name, primal, rules)
+    function = WORDS[name] = method(_function(signature, operation), name)
 
     def in_place(self: Tensor, *arguments: Any, **keywords: Any) -> Tensor:
-        given, options = _bound(f"{name}_", operation.operands, (self, *arguments), keywords, defaults)
-        return inplace.write(self, operation, given[1:], options)
+        operands, options = signature.bind((self, *arguments), keywords)
+        return inplace.write(self, operation, operands[1:], options)
 
     method(in_place, f"{name}_")
     return function

@@ -29,7 +29,8 @@ _LN2, _LN10 = math.log(2), math.log(10)
 
 
 def _masked_fill(a: Array, mask: Array, value: Any) -> Array:
-    return np.where(mask, np.asarray(value).astype(a.dtype), a)
+    filler = a.dtype.type(value) if value.__class__ is float else np.asarray(value).astype(a.dtype)
+    return np.where(mask, filler, a)
 
 
 masked_fill = elementwise(

@@ -27,7 +27,7 @@ from .define import WORDS, Function, define, operation_of, word
 
 
 def _view(name: str, primal: Callable[..., Any], **rules: Any) -> Operation:
-    return operation_of(name, primal, rules)[0]
+    return operation_of(name, primal, rules)
 
 
 _SQUEEZE = _view("squeeze", lambda a, *, dim: np.squeeze(a, dim), a=lambda g, shape: g.reshape(shape))
