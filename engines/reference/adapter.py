@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ WORDS: dict[str, Any] = {
     "func.functional_call": stateless.functional_call,
     "functional_call": stateless.functional_call,
     "func.stack_module_state": stateless.stack_module_state,
+    "func.functionalize": stateless.functionalize,
+    "OrderedDict": OrderedDict,
     "parametrize.register_parametrization": parametrize.register_parametrization,
     "parametrize.remove_parametrizations": parametrize.remove_parametrizations,
     "parametrize.is_parametrized": parametrize.is_parametrized,
@@ -120,6 +123,7 @@ ATTRIBUTES = """
     add_ sub_ mul_ zero_ fill_ copy_
     name next_functions variable weight bias parameters zero_grad step
     apply save_for_backward saved_tensors needs_input_grad
+    values indices parametrizations original original0 original1 a b buf k n plain w x y layer count
 """.split()  # noqa: SIM905
 
 

@@ -1,12 +1,12 @@
 """Modules as functions of their parameters: the same computation with other tensors in place of the registered ones.
 
-Keeps torch.func.functional_call and torch.func.stack_module_state. The tensors of the module itself are not touched; what
-the call assigns to a buffer is found in the mapping that was given.
+Keeps torch.func.functional_call, torch.func.stack_module_state and torch.func.functionalize. The tensors of the module
+itself are not touched; what the call assigns to a buffer is found in the mapping that was given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -112,6 +112,12 @@ def _replaced(tensors: Mapping[str, Tensor], places: dict[str, Place]) -> Iterat
         for name, tensor in present.items():
             registry, key = places[name]
             registry[key] = tensor
+
+
+def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:
+    """A function of the same meaning without writes to intermediate values. Nothing here executes a function in another
+    way than it is written, so that is the function itself."""
+    return func
 
 
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

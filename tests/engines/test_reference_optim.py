@@ -100,9 +100,12 @@ def test_conversion_and_modes_keep_the_parameters() -> None:
 
 def test_backward_hooks_see_and_replace_gradients_at_the_border() -> None:
     m, seen = Affine(), []
-    handle = m.register_full_backward_hook(
-        lambda mod, gi, go: seen.append((gi[0].item(), go[0].item())) or (gi[0] * 10,)
-    )
+
+    def tenfold(module: Any, grad_input: Any, grad_output: Any) -> Any:
+        seen.append((grad_input[0].item(), grad_output[0].item()))
+        return (grad_input[0] * 10,)
+
+    handle = m.register_full_backward_hook(tenfold)
     before = m.register_full_backward_pre_hook(lambda mod, go: (go[0] * 3,))
     x = tensor([5.0], requires_grad=True)
     m(x).sum().backward()

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..dtypes import Array, promote
 from ..inplace import write
-from ..ops import NOT, WHERE, binary, floating_binary, unary
+from ..ops import NOT, WHERE, binary, floating_binary, pow, unary
 from ..ops import div as true_divide
 from ..record import apply
 from ..rules import refuse, zeros
@@ -56,6 +56,18 @@ nan_to_num = elementwise("nan_to_num", _nan_to_num, a=lambda g, a: g.masked_fill
 
 positive = elementwise("positive", lambda a: +a, a=lambda g: g)
 square = elementwise("square", lambda a: a * a, a=lambda g, a: g * (2 * a))
+
+
+@word(methods="float_power")
+def float_power(input: Any, exponent: Any) -> Tensor:
+    """`pow`, in double precision."""
+    return pow(_doubled(input), _doubled(exponent))
+
+
+def _doubled(value: Any) -> Any:
+    return value.to("complex128" if value.dtype.kind == "c" else "float64") if isinstance(value, Tensor) else value
+
+
 reciprocal = elementwise("reciprocal", unary(np.reciprocal), a=lambda g, y: -g * (y * y))
 rsqrt = elementwise("rsqrt", unary(lambda a: 1 / np.sqrt(a)), a=lambda g, y: g * (-0.5 * y**3))
 exp2 = elementwise("exp2", unary(np.exp2), a=lambda g, y: g * (y * _LN2))

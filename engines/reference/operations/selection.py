@@ -70,7 +70,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Cho
     return _chosen(input, dim, argsort(input, dim).narrow(dim, k - 1, 1), keepdim)
 
 
-WORDS["unique"] = define("unique", lambda a: np.unique(a), a=lambda g: refuse("_unique2"))
+WORDS["unique"] = method(define("unique", lambda a: np.unique(a), a=lambda g: refuse("_unique2")), "unique")
 
 # -- extreme values along one axis -------------------------------------------------------------------------------------
 

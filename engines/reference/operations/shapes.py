@@ -137,6 +137,11 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
 
 
 @method
+def is_contiguous(self: Tensor) -> bool:
+    return bool(self._array.flags.c_contiguous)
+
+
+@method
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     return self.view(other.shape)
 

@@ -46,14 +46,14 @@ def _density(a: Any, b: Any) -> Any:
     return ((a - 1) * b.log() - b - a.lgamma()).exp()
 
 
-gammainc = functional(
-    "special.gammainc",
+igamma = elementwise(
+    "igamma",
     each_pair(special.gammainc),
     a=lambda g: refuse("igamma: input"),
     b=lambda g, a, b: g * _density(a, b),
 )
-gammaincc = functional(
-    "special.gammaincc",
+igammac = elementwise(
+    "igammac",
     each_pair(special.gammaincc),
     a=lambda g: refuse("igammac: input"),
     b=lambda g, a, b: -g * _density(a, b),
@@ -110,3 +110,4 @@ for _name in ["expm1", "exp2", "log1p", "sinc", "round"]:
         WORDS[f"special.{_name}"] = WORDS[_name]
 WORDS["special.psi"] = digamma
 WORDS["special.expit"] = sigmoid
+WORDS["special.gammainc"], WORDS["special.gammaincc"] = igamma, igammac
