@@ -78,6 +78,9 @@ class cached:
 
 
 def _computed(module: Module, name: str) -> Tensor:
+    if name in vars(module):  # stateless.py: a value in place of the tensor, without its parametrization
+        given: Tensor = vars(module)[name]
+        return given
     steps = getattr(module.parametrizations, name)
     if not cached._depth:
         computed: Tensor = steps()

@@ -29,8 +29,8 @@ def functional_call(
 ) -> Any:
     """``module(*args, **kwargs)`` with the given tensors under the given names.
 
-    Names of one tensor stand for each other, unless ``tie_weights`` is off; ``strict`` wants exactly the names that the
-    module has."""
+    A value under the name of a parametrized tensor takes its place, without the parametrization. Names of one tensor
+    stand for each other, unless ``tie_weights`` is off; ``strict`` wants exactly the names that the module has."""
     given = (
         [parameter_and_buffer_dicts]
         if isinstance(parameter_and_buffer_dicts, Mapping)
@@ -49,7 +49,7 @@ def functional_call(
         _check_names(module, merged, places)
     if tie_weights:
         merged = _tied(merged, places)
-    with _replaced(merged, places) as now:
+    with _replaced(merged, {**places, **_computed_places(module)}) as now:
         result = module(*arguments, **(kwargs or {}))
         for state in given:
             for name in state.keys() & places.keys():
@@ -57,6 +57,7 @@ def functional_call(
     return result
 
 
+_NOTHING: Any = object()
 Place = tuple[dict[str, Any], str]
 """A registry of a module, and the name in it."""
 
@@ -67,6 +68,16 @@ def _places(module: Module) -> dict[str, Place]:
         for registry in (part._parameters, part._buffers):
             for name in registry:
                 found[f"{path}.{name}" if path else name] = (registry, name)
+    return found
+
+
+def _computed_places(module: Module) -> dict[str, Place]:
+    """Where a value goes that is to stand for a parametrized tensor."""
+    found: dict[str, Place] = {}
+    for path, part in module.named_modules():
+        table = part._modules.get("parametrizations")
+        for name in () if table is None else table._modules:
+            found[f"{path}.{name}" if path else name] = (vars(part), name)
     return found
 
 
@@ -102,7 +113,7 @@ def _check_names(module: Module, merged: dict[str, Tensor], places: dict[str, Pl
 
 @contextmanager
 def _replaced(tensors: Mapping[str, Tensor], places: dict[str, Place]) -> Iterator[Any]:
-    present = {name: places[name][0][places[name][1]] for name in tensors.keys() & places.keys()}
+    present = {name: places[name][0].get(places[name][1], _NOTHING) for name in tensors.keys() & places.keys()}
     for name in present:
         registry, key = places[name]
         registry[key] = tensors[name]
@@ -111,7 +122,10 @@ def _replaced(tensors: Mapping[str, Tensor], places: dict[str, Place]) -> Iterat
     finally:
         for name, tensor in present.items():
             registry, key = places[name]
-            registry[key] = tensor
+            if tensor is _NOTHING:
+                del registry[key]
+            else:
+                registry[key] = tensor
 
 
 def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:

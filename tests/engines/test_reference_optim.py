@@ -175,6 +175,9 @@ def test_parametrization() -> None:
     register(n, "weight", Double())
     n.weight = tensor([6.0, 8.0])
     assert n.parametrizations.weight.original.tolist() == [3.0, 4.0]
+    v = tensor([1.0, 3.0], requires_grad=True)
+    for name, expected in (("weight", 31.0), ("parametrizations.weight.original", 62.0)):
+        assert W["func.functional_call"](n, {name: v}, (tensor([1.0, 10.0]),)).item() == expected
     n(tensor([1.0, 10.0])).backward()
     assert n.parametrizations.weight.original.grad.tolist() == [2.0, 20.0]
     assert kind_of(lambda: register(n, "nothing", Double())) == "invalid-argument"
