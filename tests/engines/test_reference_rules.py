@@ -169,6 +169,7 @@ SAMPLES: dict[str, list[tuple[Callable[..., Any], list[Numbers]]]] = {
     "sign_of_det": [(lambda a: W["linalg.slogdet"](a).sign, [SQUARE])],
     "linalg_pinv": unary("linalg.pinv", TALL, TALL.T.copy()),
     "linalg_matrix_exp": unary("linalg.matrix_exp", SQUARE, np.stack([SQUARE, SYMMETRIC])),
+    "matrix_exp_derivative": [],  # the rule of the exponential
     "linalg_eigh": [
         (symmetrized("linalg.eigh", lambda e: e.eigenvalues), [SQUARE]),
         (symmetrized("linalg.eigh", lambda e: e.eigenvectors * e.eigenvectors), [SQUARE]),
@@ -200,6 +201,7 @@ SAMPLES: dict[str, list[tuple[Callable[..., Any], list[Numbers]]]] = {
     "fft_rfft": unary("fft.rfft", A) + unary("fft.rfft", A, n=6),
     "fft_irfft": unary("fft.irfft", C, n=5, norm="forward") + unary("fft.irfft", C),
     # what is composed of others
+    "softshrink": unary("softshrink", A) + unary("hardshrink", A) + unary("threshold", A, threshold=0.1, value=2.0),
     "gelu by tanh": unary("gelu", A, approximate="tanh"),
     "prod": [*unary("prod", A), *unary("prod", np.array([2.0, 0.0, 3.0])), *unary("prod", A, dim=1, keepdim=True)],
     "cumprod": unary("cumprod", A, dim=1) + unary("cumprod", np.array([2.0, 0.0, 3.0, 0.5]), dim=0),
@@ -321,6 +323,7 @@ INF, NAN = math.inf, math.nan
 CONVENTIONS: list[tuple[str, Callable[[Any], Any], list[float], list[float]]] = [
     ("hardtanh at its bounds", lambda x: W["hardtanh"](x), [-1, 0, 1], [0, 1, 0]),
     ("hardswish at its kinks", lambda x: W["hardswish"](x), [-3, 3], [0, 1]),
+    ("softshrink at its bounds", lambda x: W["softshrink"](x, 0.5), [-0.5, 0.5, 0.6], [0, 0, 1]),
     ("leaky_relu at 0", lambda x: W["leaky_relu"](x, 0.1), [0], [0.1]),
     ("clamp at its bounds", lambda x: x.clamp(-1.0, 0.5), [-1, 0, 0.5], [1, 1, 1]),
     ("clamp with crossed bounds", lambda x: x.clamp(2.0, 1.0), [0, 1.5, 3], [0, 0, 0]),

@@ -102,8 +102,7 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 @word()
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    shrunk = where(input > lambd, input - lambd, where(input < -lambd, input + lambd, 0.0))
-    return shrunk + (input - input).where(input.isnan(), 0.0)
+    return (input - input.sign() * lambd).masked_fill(abs(input) <= lambd, 0.0)
 
 
 @word()

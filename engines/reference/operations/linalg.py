@@ -159,13 +159,24 @@ def _expm(a: Array) -> Array:
     return total
 
 
-def _expm_rule(g: Any, a: Any) -> Any:
-    """The exponential of a block triangular matrix has the derivative in its corner."""
+def _block(a: Any, e: Any) -> Any:
+    """``a`` twice on the diagonal, ``e`` above: the exponential of this has the derivative towards ``e`` in its corner."""
+    return cat([cat([a, e], -1), cat([a.zeros(), a], -1)], -2)
+
+
+def _towards(a: Array, e: Array) -> Array:
     n = a.shape[-1]
-    upper = cat([a.mT, g], -1)
-    lower = cat([a.zeros(), a.mT], -1)
-    return matrix_exp(cat([upper, lower], -2))[..., :n, n:]
+    block = np.concatenate([np.concatenate([a, e], -1), np.concatenate([np.zeros_like(a), a], -1)], -2)
+    return _expm(block)[..., :n, n:]
 
 
-matrix_exp = functional("linalg.matrix_exp", _expm, a=_expm_rule)
+def _towards_rule(g: Any, a: Any, e: Any) -> Any:
+    n, empty = a.shape[-1], g.zeros()
+    corner = cat([cat([empty, g], -1), cat([empty, empty], -1)], -2)
+    gradient = _derivative(_block(a, e).mT, corner)
+    return gradient[..., :n, :n] + gradient[..., n:, n:]
+
+
+_derivative: Function = define("matrix_exp_derivative", _towards, a=_towards_rule, e=lambda g, a: _derivative(a.mT, g))
+matrix_exp = functional("linalg.matrix_exp", _expm, a=lambda g, a: _derivative(a.mT, g))
 WORDS["matrix_exp"] = method(matrix_exp, "matrix_exp")
