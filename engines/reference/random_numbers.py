@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import vmap
+from .dtypes import as_dtype
 from .tensor import Tensor
 
 _generator = np.random.default_rng(0)
@@ -35,6 +36,8 @@ def put_back(state: Any) -> None:
     _generator.bit_generator.state = state
 
 
-def rand_like(input: Tensor) -> Tensor:
-    """Uniform in [0, 1), in the shape and dtype of ``input``."""
-    return vmap.drawn(lambda: Tensor(np.asarray(generator().random(input.shape)).astype(input.dtype)))
+def rand_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform in [0, 1), in the shape of ``input``, and in its dtype where no other is given."""
+    kind = input.dtype if dtype is None else as_dtype(dtype)
+    drawn = vmap.drawn(lambda: Tensor(np.asarray(generator().random(input.shape)).astype(kind)))
+    return drawn.requires_grad_() if requires_grad else drawn
