@@ -243,7 +243,8 @@ WARNINGS = (
     ("deprecated-use", "DeprecationWarning", "should not be instantiated"),
     ("empty-parameters", "UserWarning", "is an empty generator"),
     ("duplicate-parameters", "UserWarning", "duplicate parameters"),
-    ("deprecated-argument", "FutureWarning", "deprecated"),
+    ("deprecated-argument", "FutureWarning", "argument is deprecated"),
+    ("deprecated-argument", "FutureWarning", "is now deprecated"),
     ("degrees-of-freedom", "UserWarning", "degrees of freedom is <= 0"),
 )
 """(kind, warning class, fragment of the message)"""
