@@ -51,6 +51,7 @@ from . import (
     vmap,
 )
 from . import autograd as differentiation
+from .errors import AutogradError
 from .function import FunctionNode
 from .graph import AccumulateGrad, Node
 from .out import with_out
@@ -244,19 +245,6 @@ ATTRIBUTES = """
 """.split()  # noqa: SIM905
 
 
-def _is_of_the_program(error: BaseException) -> bool:
-    """Whether the program raised ``error`` itself: a ``ValueError``, or by using None as a tensor."""
-    if type(error) is not ValueError and not (type(error) is TypeError and "NoneType" in str(error)):
-        return False
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    if place is None:
-        return False
-    raised_in = Path(place.tb_frame.f_code.co_filename)
-    return not any(raised_in.is_relative_to(Path(package).parent) for package in (__file__, np.__file__))
-
-
 _NAME_OF = {dtype: name for name, dtype in dtypes.BY_NAME.items()}  # NumPy makes the name anew whenever it is asked
 
 
@@ -301,8 +289,6 @@ class Engine(interface.Engine):
 
     def error_kind(self, error: BaseException) -> str | None:
         kind = getattr(error, "kind", None)
-        if kind is None and _is_of_the_program(error):
-            return "user-error"
         if kind is None and isinstance(error, AttributeError) and str(error).startswith("'NoneType' object has no"):
             return "none-attribute"
         if kind is None and isinstance(error, IndexError):
@@ -325,11 +311,17 @@ class Engine(interface.Engine):
         return {"modes": vars(modes.mode) or None, "levels": open_levels, "anomaly": anomaly.is_anomaly_enabled()}
 
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
-        return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})
+        try:
+            return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})
+        except AutogradError:  # a view that may not be used any more has no place in a graph
+            return None
 
     def preamble(self, used: Iterable[str]) -> str:
-        bindings = "\n".join(f"{word} = engine.names[{word!r}]" for word in sorted(set(used) & NAMES.keys()))
-        return PREAMBLE.format(folder=str(Path(__file__).parent), bindings=bindings)
+        spelt = sorted(set(used) & NAMES.keys())
+        spaces = sorted({word.partition(".")[0] for word in spelt if "." in word})
+        lines = [f"{space} = types.SimpleNamespace()" for space in spaces]
+        lines += [f"{word} = engine.names[{word!r}]" for word in spelt]
+        return PREAMBLE.format(folder=str(Path(__file__).parent), bindings="\n".join(lines))
 
 
 def _graph_of(named: Mapping[str, Tensor]) -> Graph:
@@ -365,6 +357,7 @@ def _graph_of(named: Mapping[str, Tensor]) -> Graph:
 PREAMBLE = """\
 import importlib.util
 import sys
+import types
 
 folder = {folder!r}
 spec = importlib.util.spec_from_file_location("reference", folder + "/__init__.py", submodule_search_locations=[folder])

@@ -254,7 +254,7 @@ class Tensor:
                     f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size",
                 )
             expected = self.grad_dtype if self.is_leaf else self.dtype
-            if expected not in (None, gradient.dtype):
+            if expected is not None and expected != gradient.dtype:  # a dtype equals None in NumPy
                 raise AutogradError(
                     "grad-assign-dtype",
                     f"attempting to assign a gradient with dtype '{gradient.dtype}' to a tensor with grad_dtype "
@@ -278,7 +278,7 @@ class Tensor:
         present = self.grad
         self._refuse_grad_dtype()
         dtype = None if dtype is None else as_dtype(dtype)
-        if present is not None and dtype not in (None, present.dtype):
+        if present is not None and dtype is not None and dtype != present.dtype:
             raise AutogradError(
                 "grad-assign-dtype",
                 f"Cannot set grad_dtype to '{dtype}' because there is already a gradient with dtype "

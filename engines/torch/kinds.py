@@ -209,7 +209,11 @@ ERRORS = (
     ("empty-reduction", "RuntimeError", "Expected reduction dim to be specified for input.numel() == 0"),
     ("empty-reduction", "IndexError", "to have non-zero size"),
     ("too-few-values", "ValueError", "Expected more than 1 value per channel when training"),
-    ("not-floating", "RuntimeError", "could not infer output dtype. Input dtype must be either a floating point or complex dtype"),
+    (
+        "not-floating",
+        "RuntimeError",
+        "could not infer output dtype. Input dtype must be either a floating point or complex dtype",
+    ),
 )
 """(kind, exception class, fragment of the message)"""
 
