@@ -201,7 +201,7 @@ SAMPLES: dict[str, list[tuple[Callable[..., Any], list[Numbers]]]] = {
     "fft_rfft": unary("fft.rfft", A) + unary("fft.rfft", A, n=6),
     "fft_irfft": unary("fft.irfft", C, n=5, norm="forward") + unary("fft.irfft", C),
     # what is composed of others
-    "softshrink": unary("softshrink", A) + unary("hardshrink", A) + unary("threshold", A, threshold=0.1, value=2.0),
+    "softshrink": unary("softshrink", A, lambd=0.4) + unary("hardshrink", A, lambd=0.4) + unary("threshold", A, threshold=0.1, value=2.0),
     "gelu by tanh": unary("gelu", A, approximate="tanh"),
     "prod": [*unary("prod", A), *unary("prod", np.array([2.0, 0.0, 3.0])), *unary("prod", A, dim=1, keepdim=True)],
     "cumprod": unary("cumprod", A, dim=1) + unary("cumprod", np.array([2.0, 0.0, 3.0, 0.5]), dim=0),
