@@ -20,6 +20,11 @@ from .define import define, word
 _generator = np.random.default_rng()
 
 
+def generator() -> np.random.Generator:
+    """What everything is drawn from."""
+    return _generator
+
+
 @word()
 def manual_seed(seed: int) -> None:
     global _generator
@@ -27,7 +32,7 @@ def manual_seed(seed: int) -> None:
 
 
 def uniform(like: Tensor, low: float, high: float) -> Tensor:
-    return Tensor(_generator.uniform(low, high, like.shape).astype(like.dtype))
+    return Tensor(generator().uniform(low, high, like.shape).astype(like.dtype))
 
 
 def _drawn(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
@@ -36,20 +41,20 @@ def _drawn(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
 
 @word()
 def rand(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
-    return _drawn(_generator.random(sizes(size)), dtype, requires_grad)
+    return _drawn(generator().random(sizes(size)), dtype, requires_grad)
 
 
 @word()
 def randn(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
-    drawn = _generator.standard_normal(sizes(size))
+    drawn = generator().standard_normal(sizes(size))
     if as_dtype(dtype).kind == "c":
-        drawn = (drawn + 1j * _generator.standard_normal(sizes(size))) * np.sqrt(0.5)
+        drawn = (drawn + 1j * generator().standard_normal(sizes(size))) * np.sqrt(0.5)
     return _drawn(drawn, dtype, requires_grad)
 
 
 @word()
 def randint(low: int, high: int, size: Any, *, dtype: Any = "int64") -> Tensor:
-    return _drawn(_generator.integers(low, high, tuple(size)), dtype, False)
+    return _drawn(generator().integers(low, high, tuple(size)), dtype, False)
 
 
 @word()
@@ -64,13 +69,13 @@ def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False)
 
 @word()
 def randperm(n: int) -> Tensor:
-    return Tensor(_generator.permutation(n))
+    return Tensor(generator().permutation(n))
 
 
-_bernoulli = define("bernoulli", lambda a: (_generator.random(a.shape) < a).astype(a.dtype), a=zeros)
+_bernoulli = define("bernoulli", lambda a: (generator().random(a.shape) < a).astype(a.dtype), a=zeros)
 _normal = define(
     "normal",
-    lambda a, b: a + b * _generator.standard_normal(np.broadcast_shapes(a.shape, np.shape(b))),
+    lambda a, b: a + b * generator().standard_normal(np.broadcast_shapes(a.shape, np.shape(b))),
     a=zeros,
     b=zeros,
 )
@@ -91,7 +96,7 @@ def normal(mean: Tensor, std: Any = 1.0) -> Tensor:
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> Tensor:
     """Positions, drawn by weight; not differentiable."""
     rows = np.atleast_2d(input._array.astype(np.float64))
-    drawn = [_generator.choice(len(row), num_samples, replacement, row / row.sum()) for row in rows]
+    drawn = [generator().choice(len(row), num_samples, replacement, row / row.sum()) for row in rows]
     return Tensor(np.array(drawn[0] if input.dim() == 1 else drawn))
 
 
@@ -107,4 +112,4 @@ def uniform_(self: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
 
 @method
 def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    return self.copy_(Tensor((mean + std * _generator.standard_normal(self.shape)).astype(self.dtype)))
+    return self.copy_(Tensor((mean + std * generator().standard_normal(self.shape)).astype(self.dtype)))
