@@ -68,7 +68,7 @@ class Hooks:
     def after_accumulation(self, leaf: Tensor) -> None:
         """Step 6."""
         for hook in list(self.accumulated.values()):
-            if (returned := hook(leaf)) is not None:
+            if (returned := hook(leaf)) is not None and returned is not leaf:
                 raise AutogradTypeError(
                     "hook-return-type", f"expected None, but hook returned '{type(returned).__name__}'"
                 )

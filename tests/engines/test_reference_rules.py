@@ -201,7 +201,8 @@ SAMPLES: dict[str, list[tuple[Callable[..., Any], list[Numbers]]]] = {
     "fft_rfft": unary("fft.rfft", A) + unary("fft.rfft", A, n=6),
     "fft_irfft": unary("fft.irfft", C, n=5, norm="forward") + unary("fft.irfft", C),
     # what is composed of others
-    "softshrink": unary("softshrink", A) + unary("hardshrink", A) + unary("threshold", A, threshold=0.1, value=2.0),
+    "softshrink": unary("softshrink", A, lambd=0.4) + unary("hardshrink", A, lambd=0.4),
+    "threshold": unary("threshold", A, threshold=0.1, value=2.0),
     "gelu by tanh": unary("gelu", A, approximate="tanh"),
     "prod": [*unary("prod", A), *unary("prod", np.array([2.0, 0.0, 3.0])), *unary("prod", A, dim=1, keepdim=True)],
     "cumprod": unary("cumprod", A, dim=1) + unary("cumprod", np.array([2.0, 0.0, 3.0, 0.5]), dim=0),
@@ -211,7 +212,10 @@ SAMPLES: dict[str, list[tuple[Callable[..., Any], list[Numbers]]]] = {
         (lambda a, b, how=how: a.scatter_reduce(1, tensor(INDEX), b, how), [A, B])
         for how in ("sum", "prod", "mean", "amax", "amin")
     ],
-    "index_put": [(lambda a, b: W["index_put"](a, (tensor([1, 1]),), b, accumulate=True), [A, B[0]])],
+    "index_put": [(lambda a, b: W["index_put"](a, (tensor([1, 1]),), b, accumulate=True), [A, B[0]]),
+        (lambda a, b: W["index_put"](a, (tensor([1, -1]), tensor([0, 0])), b, accumulate=True), [A, B[0, :2].copy()]),
+        (lambda a, b: W["index_put"](a, (tensor(MASK),), b, accumulate=True), [A, B[0]]),
+    ],
     "pad": [
         *unary("pad", A, pad=(1, 2), value=0.5),
         *unary("pad", IMAGE, pad=(2, 1, 1, 0), mode="reflect"),

@@ -6,6 +6,7 @@ picked twice), what was overwritten receives none, and what was written receives
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -172,10 +173,20 @@ def _put(input: Tensor, index: tuple[Any, ...], values: Any) -> Tensor:
 
 @word()
 def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
-    if not accumulate:
-        return _put(input, tuple(indices), values)
-    index = tuple(i._array for i in indices)
-    return input + values.expand(input._array[index].shape).place(index, input.shape)
+    return _added(input, indices, values) if accumulate else _put(input, tuple(indices), values)
+
+
+def _added(input: Tensor, indices: Sequence[Tensor], values: Tensor) -> Tensor:
+    """``values`` added to the elements at ``indices``: to rows, if the indexed axes are seen as one."""
+    if any(index.dtype.kind == "b" for index in indices):
+        return input.masked_scatter(indices[0], input[tuple(indices)] + values)
+    position: Any = 0
+    for n, index in zip(input.shape, indices, strict=False):
+        position = index % n + position * n
+    count = math.prod(input.shape[: len(indices)])
+    rest = input.shape[len(indices) :]
+    rows = values.expand((*position.shape, *rest)).reshape((position.numel(), *rest))
+    return index_add(input.reshape((count, *rest)), 0, position.flatten(), rows).reshape(input.shape)
 
 
 @word(methods="take")
@@ -225,8 +236,7 @@ for _name in ("scatter", "scatter_add", "index_add"):
 @method
 def index_put_(self: Tensor, indices: Sequence[Tensor], values: Tensor, accumulate: bool = False) -> Tensor:
     if accumulate:
-        index = tuple(i._array for i in indices)
-        return self.add_(values.expand(self._array[index].shape).place(index, self.shape))
+        return self.copy_(_added(self, indices, values))
     self[tuple(indices)] = values
     return self
 
