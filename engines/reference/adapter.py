@@ -292,7 +292,7 @@ class Engine(interface.Engine):
         if kind is None and isinstance(error, AttributeError) and str(error).startswith("'NoneType' object has no"):
             return "none-attribute"
         if kind is None and isinstance(error, IndexError):
-            return "invalid-argument"
+            return "index-out-of-range"
         return kind
 
     def warning_kind(self, warning: Warning) -> str | None:

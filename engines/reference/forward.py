@@ -173,7 +173,7 @@ def jvp(
             node.saved["y"] = Saved(result)  # with its history and with its tangents of outer levels
         cotangent = Tensor(np.zeros_like(result._array))
         cotangent._flag = True
-        pulled = node.backward([cotangent], None)
+        pulled = _pulled(node, cotangent)
         parts = [
             None if pull is None or end is None else fitted(pull, end, node, position)
             for position, (pull, end) in enumerate(zip(pulled, ends, strict=True))
@@ -189,6 +189,18 @@ def jvp(
     if any(tangent is not None and np.may_share_memory(total._array, tangent._array) for tangent in tangents):
         total = total.clone()
     return total
+
+
+def _pulled(node: OperationNode, cotangent: Tensor) -> Sequence[Tensor | None]:
+    try:
+        return node.backward([cotangent], None)
+    except AutogradError as error:
+        if error.kind != "no-derivative":
+            raise
+        raise AutogradError(
+            "not-implemented",
+            f"Trying to use forward AD with {node.label} that does not support it because it has not been implemented yet.",
+        ) from None
 
 
 def _countable(value: Any) -> Any:

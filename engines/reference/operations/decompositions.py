@@ -60,7 +60,7 @@ def _refuse_phase(diagonals: Any, function: str, vectors: str) -> None:
         imaginary = np.abs(diagonals._array.imag)
         if (imaginary > 1e-2 if diagonals.dtype.itemsize < 16 else imaginary > 1e-6).any():
             raise AutogradError(
-                "not-supported",
+                "gauge-dependent",
                 f"{function}: The {vectors} in the complex case are specified up to multiplication by e^{{i phi}}. The "
                 "specified loss function depends on this quantity, so it is ill-defined.",
             )

@@ -116,7 +116,7 @@ def batch_norm(
     count = input.numel() // max(input.shape[1], 1)
     if count == 1:
         raise AutogradValueError(
-            "invalid-argument",
+            "too-few-values",
             f"Expected more than 1 value per channel when training, got input size torch.Size({list(input.shape)})",
         )
     dims = [d for d in range(input.dim()) if d != 1]

@@ -26,7 +26,8 @@ def solved(function: str, compute: Callable[..., Any], *operands: Array, **keywo
     try:
         return compute(*operands, **keywords)
     except np.linalg.LinAlgError as error:
-        raise AutogradError("invalid-argument", f"{function}: {_REASONS.get(function, str(error))}") from None
+        kind = "not-positive-definite" if function == "linalg.cholesky" else "singular-matrix"
+        raise AutogradError(kind, f"{function}: {_REASONS.get(function, str(error))}") from None
 
 
 _REASONS = {

@@ -105,7 +105,7 @@ def cross_entropy(
 
 def _bce(a: Array, b: Array) -> Array:
     if not np.all((a >= 0) & (a <= 1)):
-        raise AutogradError("invalid-argument", "all elements of input should be between 0 and 1")
+        raise AutogradError("out-of-domain", "all elements of input should be between 0 and 1")
     return -(b * np.maximum(np.log(a), -100) + (1 - b) * np.maximum(np.log1p(-a), -100))
 
 

@@ -45,7 +45,7 @@ _amin = define("amin", lambda a, *, dim, keepdim: np.min(a, axis=dim, keepdims=k
 def _not_empty(name: str, input: Tensor, dims: tuple[int, ...]) -> None:
     if any(input.shape[d] == 0 for d in dims):
         raise AutogradError(
-            "invalid-argument",
+            "empty-reduction",
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the "
             "'dim' argument.",
         )
