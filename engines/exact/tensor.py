@@ -196,6 +196,8 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         found = _index(index)
         if any(isinstance(part, (list, np.ndarray)) for part in (found if isinstance(found, tuple) else (found,))):
+            if not all(np.size(part) for part in (found if isinstance(found, tuple) else (found,))):
+                raise Unsupported("an index that is empty")
             return Tensor.of(self.elements()[found], self.dtype, self)
         return self._view(self.at[found])
 
@@ -296,6 +298,8 @@ class Tensor:
         return _both(operator.pow, other, self)
 
     def __matmul__(self, other: Tensor) -> Tensor:
+        if not self.at.size or not other.at.size:
+            raise Unsupported("products of no elements")
         return Tensor.of(self.elements() @ other.elements(), promoted([self.dtype, other.dtype], [], []), self, other)
 
     def add(self, other: Operand, alpha: float = 1) -> Tensor:

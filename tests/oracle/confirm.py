@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import yaml
 
-from harness import capabilities, judge, needs
+from harness import judge, needs
 from harness.engine import Array
 from harness.language.expected import AnyOf, Expected, Items, Numbers
 from harness.language.load import CheckedSpec
@@ -17,7 +17,6 @@ from harness.language.records import RECORDED, Standing
 from tests.oracle import differences, exactly
 from tests.oracle.replay import Unanswerable
 from tests.oracle.stated import Question, Stated, questions
-from tests.oracle.substrate import engine as reference
 
 EXACTLY: Final = "exactly"
 BY_DIFFERENCES: Final = "by differences"
@@ -85,13 +84,17 @@ def _outcome(question: Question, stated: Stated, seen: Any, is_listed: bool) -> 
         return "it is not finite"
     if is_listed:
         return EXCEPTED
-    if needs.missing(question.checked, {}, capabilities.words_of(reference)):
+    if needs.missing(question.checked, {}, differences.WORDS) or _lacks_keyword(seen):
         return "a word that the reference lacks"
     if isinstance(seen, Unanswerable):
         return str(seen)
     if question.checked.spec.standing is Standing.QUIRK:
         return "a quirk"
     return CONTRADICTED
+
+
+def _lacks_keyword(seen: Any) -> bool:
+    return isinstance(seen, TypeError) and "unexpected keyword argument" in str(seen)
 
 
 def agrees(expected: Expected, seen: Any) -> bool:

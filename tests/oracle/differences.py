@@ -6,14 +6,15 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
-from harness.engine import Attribute
+from harness.capabilities import words_of
+from harness.engine import NATIVE, Attribute
 from harness.language import compile as compiler
-from harness.language.words import NAMES
+from harness.language.words import ATTRIBUTES, NAMES
 from tests.oracle import quotients
 from tests.oracle.replay import Unanswerable, constant_number, now
 from tests.oracle.stated import Question, sorted_out
+from tests.oracle.substrate import Tensor, transforms
 from tests.oracle.substrate import engine as reference
-from tests.oracle.substrate import transforms
 
 _OF_CHECKPOINTS: Final = {keyword for keyword in NAMES["checkpoint"].parameters if keyword.isidentifier()}
 
@@ -32,11 +33,13 @@ class Engine(type(reference)):  # type: ignore[misc]
 
     names: Mapping[str, Any] = {
         **reference.names,
+        "bfloat16": reference.names["float64"],
         "checkpoint": _called_through,
         "func.jacfwd": transforms.jacrev,
         "func.hessian": _hessian,
     }
     attributes: Mapping[str, Attribute] = {
+        **{word: NATIVE for word in ATTRIBUTES if hasattr(Tensor, word)},
         **reference.attributes,
         "item": lambda tensor: constant_number(tensor, lambda t: t.item()),
         "tolist": lambda tensor: constant_number(tensor, lambda t: t.tolist()),
@@ -44,6 +47,7 @@ class Engine(type(reference)):  # type: ignore[misc]
 
 
 _ENGINE: Final = Engine()
+WORDS: Final = words_of(_ENGINE)
 
 
 def answers(question: Question) -> list[Any]:
@@ -56,7 +60,7 @@ def answers(question: Question) -> list[Any]:
         runner.guards.reset()
         seen: list[Any] = []
         try:
-            runner.call(seen.append, *question.values)
+            runner.call(seen.append, *("float64" if value == "bfloat16" else value for value in question.values))
         finally:
             vars(runner.guards).update(guards)
             if now[-1].is_first:
