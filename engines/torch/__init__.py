@@ -61,7 +61,7 @@ class Engine(Base):
         if torch.is_anomaly_enabled():
             torch.autograd.set_detect_anomaly(False)
         if forward_ad._current_level >= 0:  # entered by hand; no public word asks for it
-            forward_ad.exit_dual_level()
+            forward_ad.exit_dual_level()  # type: ignore[no-untyped-call]
         torch.set_rng_state(self.random)
 
     def state(self) -> Mapping[str, Any]:
