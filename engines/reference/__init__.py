@@ -24,6 +24,7 @@ gradient:
 `out`              results written into a tensor that is there already
 `layout`           how gradients lie in memory
 `creation`         new leaves from numbers
+`sharing`          who holds a gradient, and where its memory is used again
 `cotangents`       what a reverse pass starts with
 `autograd`         backward() and grad(): where a reverse pass starts
 
