@@ -65,6 +65,8 @@ And around it:
 `optim`            optimizers
 `clip`             gradients made smaller before a step
 `printing`         the printed form of tensors
+`inspection`       what a spec may ask of a tensor beyond what PyTorch has a word for
+`words`            the words of the language, and what each means here
 `adapter`          how the harness speaks to the engine
 
 What happens in ``y = (x * w).sum(); y.backward()``: ``*`` is `ops.mul`, which calls `record.apply`: NumPy multiplies,

@@ -86,9 +86,10 @@ class AccumulateGrad(Node):
         self.results = ((self.variable._array.shape, dtype),)
 
     def backward(self, gradients: list[Tensor | None], wanted: Collection[Node] | None) -> Sequence[Tensor | None]:
-        if gradients[0] is not None and self.variable.requires_grad:
-            sole = sharing.is_sole(gradients, 0)
-            self.variable.accumulate(gradients[0], sole=sole)
+        sole = sharing.is_sole(gradients, 0)
+        gradient = gradients[0]
+        if gradient is not None and self.variable.requires_grad:
+            self.variable.accumulate(gradient, sole=sole)
             if self.hooks is not None:
                 self.hooks.after_accumulation(self.variable)
         return ()
@@ -209,7 +210,7 @@ def fitted(gradient: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
                 f"but expected shape compatible with {list(shape)}",
             )
         gradient = gradient.sum_to_size(shape)
-    if dtype is not None and gradient._array.dtype is not dtype:
+    if dtype is not None and gradient.dtype != dtype:
         gradient = gradient.to(dtype)
     return gradient
 

@@ -136,7 +136,7 @@ class OperationNode(Node):
     def backward(self, gradients: list[Tensor | None], wanted: Collection[Node] | None) -> Sequence[Tensor | None]:
         gradient = gradients[0]
         assert gradient is not None
-        conjugated = gradient._array.dtype.kind == "c"  # so is the result; see rules.py
+        conjugated = gradient.dtype.kind == "c"  # so is the result; see rules.py
         if conjugated:
             gradient = gradient.conj()
         produced: list[Tensor | None] = [None] * len(self.edges)
