@@ -24,6 +24,7 @@ gradient:
 `out`              results written into a tensor that is there already
 `layout`           how gradients lie in memory
 `creation`         new leaves from numbers
+`sharing`          who holds a gradient, and where its memory is used again
 `cotangents`       what a reverse pass starts with
 `autograd`         backward() and grad(): where a reverse pass starts
 
@@ -64,6 +65,8 @@ And around it:
 `optim`            optimizers
 `clip`             gradients made smaller before a step
 `printing`         the printed form of tensors
+`inspection`       what a spec may ask of a tensor beyond what PyTorch has a word for
+`words`            the words of the language, and what each means here
 `adapter`          how the harness speaks to the engine
 
 What happens in ``y = (x * w).sum(); y.backward()``: ``*`` is `ops.mul`, which calls `record.apply`: NumPy multiplies,

@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from . import sharing
 from .errors import AutogradError
 from .modes import mode
 
@@ -85,9 +86,10 @@ class AccumulateGrad(Node):
         self.results = ((self.variable._array.shape, dtype),)
 
     def backward(self, gradients: list[Tensor | None], wanted: Collection[Node] | None) -> Sequence[Tensor | None]:
+        sole = sharing.is_sole(gradients, 0)
         gradient = gradients[0]
         if gradient is not None and self.variable.requires_grad:
-            self.variable.accumulate(gradient)
+            self.variable.accumulate(gradient, sole=sole)
             if self.hooks is not None:
                 self.hooks.after_accumulation(self.variable)
         return ()
@@ -157,6 +159,8 @@ def reverse_pass(
         if gradients is None:
             gradients = arrived[node] = [None] * len(node.results)
             heappush(queue, (-node.order, node))
+        elif not create_graph and gradients[output] is not None and sharing.added_in_place(gradients, output, gradient):
+            return
         present = gradients[output]
         gradients[output] = gradient if present is None else present + gradient
 
@@ -179,12 +183,14 @@ def reverse_pass(
             produced = node.backward(gradients, receiving) if watch is None else watch(node, gradients, receiving)
             if node.hooks is not None:
                 produced = node.hooks.after_node(_all_fitted(produced, node), gradients)
+            produced = list(produced)
             for position, edge_or_none in enumerate(node.edges):
                 if edge_or_none is None or (receiving is not None and edge_or_none[0] not in receiving):
                     continue
-                partial = produced[position]
+                partial, produced[position] = produced[position], None  # what was delivered is held there only
                 if partial is not None:
                     deliver(edge_or_none, fitted(partial, edge_or_none, node, position))
+            partial = None
             if not retain_graph:
                 node.release()
     return captured
@@ -196,7 +202,7 @@ def fitted(gradient: Tensor, edge: Edge, node: Node, position: int) -> Tensor:
     This is where broadcasting is undone (notes/broadcasting): an operand that was repeated along an axis receives the
     sum along that axis. Hence no rule has to think of it, and every leaf gets its own shape and dtype back."""
     shape, dtype = edge[0].results[edge[1]]
-    if gradient.shape != shape:
+    if gradient._array.shape != shape:
         if not _repeats(shape, gradient.shape):
             raise AutogradError(
                 "wrong-gradient-shape",

@@ -34,13 +34,13 @@ def binary(
 ) -> Callable[[Any, Any], Array]:
     def forward(a: Any, b: Any) -> Any:
         # the usual cases: two arrays of one floating dtype, or one and a Python number, which has no say in NumPy either
-        if b.__class__ in _NUMBERS:
+        if a.__class__ is b.__class__:
+            if a.dtype is b.dtype and a.dtype.kind in DIFFERENTIABLE:
+                return function(a, b)
+        elif b.__class__ in _NUMBERS:
             if a.dtype.kind in DIFFERENTIABLE:
                 return function(a, b)
-        elif a.__class__ in _NUMBERS:
-            if b.dtype.kind in DIFFERENTIABLE:
-                return function(a, b)
-        elif a.__class__ is b.__class__ and a.dtype is b.dtype and a.dtype.kind in DIFFERENTIABLE:
+        elif a.__class__ in _NUMBERS and b.dtype.kind in DIFFERENTIABLE:
             return function(a, b)
         return function(*promotion(a, b))
 
@@ -250,8 +250,9 @@ def _mean(a: Array, *, dim: tuple[int, ...], keepdim: bool) -> Any:
 
 def _sum_to_size(a: Array, *, size: tuple[int, ...]) -> Any:
     new = a.ndim - len(size)
-    axes = tuple(range(new)) + tuple(new + i for i, n in enumerate(size) if n == 1 and a.shape[new + i] != 1)
-    return _sum(a, dim=axes, keepdim=True).reshape(size)
+    kept = [i for i, n in enumerate(size, new) if n == 1 and a.shape[i] != 1]
+    total = _sum(a, dim=(*range(new), *kept), keepdim=bool(kept))
+    return total if total.shape == size else total.reshape(size)
 
 
 SUM = _operation("sum", _sum, "a")

@@ -112,7 +112,8 @@ class OperationNode(Node):
         edges: Sequence[Edge | None],
         result: Tensor,
     ) -> None:
-        super().__init__(edges, ((result._array.shape, result._array.dtype),))
+        array = result._array
+        Node.__init__(self, edges, ((array.shape, array.dtype),))
         self.operation = operation
         self.plan = plan
         self.options = options
@@ -144,12 +145,15 @@ class OperationNode(Node):
             edge = self.edges[position]
             if edge is None or (wanted is not None and edge[0] not in wanted):
                 continue
+            arguments = []
             for name in needs:
                 if name == "shape":
-                    known[name] = edge[0].results[edge[1]][0]
-                elif name not in known:
+                    arguments.append(edge[0].results[edge[1]][0])
+                    continue
+                if name not in known:
                     known[name] = self.unpack(name)
-            partial = rule(gradient, *[known[name] for name in needs])
+                arguments.append(known[name])
+            partial = rule(gradient, *arguments)
             produced[position] = partial.conj() if conjugated else partial
         return produced
 

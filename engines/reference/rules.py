@@ -23,6 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .errors import AutogradError
+from .sharing import chained
 
 Rule = Callable[..., Any]
 
@@ -91,10 +92,10 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "exp": {"a": lambda g, y: g * y},
     "log": {"a": lambda g, a: g / a},
     "sqrt": {"a": lambda g, y: g / (2 * y)},
-    "sin": {"a": lambda g, a: g * a.cos()},
-    "cos": {"a": lambda g, a: -g * a.sin()},
-    "tanh": {"a": lambda g, y: g * (1 - y * y)},
-    "sigmoid": {"a": lambda g, y: g * (y * (1 - y))},
+    "sin": {"a": lambda g, a: chained(g, a.cos())},
+    "cos": {"a": lambda g, a: chained(-g, a.sin())},
+    "tanh": {"a": lambda g, y: chained(g, 1 - y * y)},
+    "sigmoid": {"a": lambda g, y: chained(g, y * (1 - y))},
     "softplus": {"a": lambda g, a: g * a.sigmoid()},
     "relu": {"a": lambda g, y: g.masked_fill(y <= 0, 0.0)},
     "abs": {"a": lambda g, a: g * direction(a)},

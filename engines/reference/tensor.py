@@ -294,14 +294,17 @@ class Tensor:
         if not self.is_leaf:
             raise AutogradError("grad-dtype-nonleaf", "grad_dtype can only be accessed or set on leaf tensors.")
 
-    def accumulate(self, gradient: Tensor) -> None:
+    def accumulate(self, gradient: Tensor, *, sole: bool = False) -> None:
         """Add to ``.grad`` (torch.autograd#default-gradient-layouts).
 
-        The first gradient is copied, because others may hold the same memory. Later ones are added in place, so that
-        an alias sees the sum; with ``create_graph`` out of place, because the sum is part of a graph."""
+        The first gradient is copied, because others may hold the same memory (unless it is the ``sole`` reference, see
+        sharing.py). Later ones are added in place, so that an alias sees the sum; with ``create_graph`` out of place,
+        because the sum is part of a graph."""
         present = self._grad
         if mode.recording:
             self._grad = gradient.clone() if present is None else present + gradient
+        elif present is None and sole and gradient._array.flags.c_contiguous and self._array.flags.c_contiguous:
+            self._grad = untracked(gradient._array)
         elif present is None:
             self._grad = untracked(first_gradient(gradient._array, self._array))
         else:

@@ -445,3 +445,41 @@ def test_parts_of_complex_tensors_are_views() -> None:
     R.view_as_complex(pairs).imag.sum().backward()
     assert pairs.grad.tolist() == [[0.0, 1.0]]
     assert kind_of(lambda: tensor(1.0).imag) == "invalid-argument"
+
+
+# -- memory of gradients that is used again (sharing.py) ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("younger", [0, 1])
+def test_what_somebody_holds_is_neither_summed_in_place_nor_stored(younger: int) -> None:
+    """A hook keeps one of the two gradients that are added for a leaf: it stays what it was."""
+    kept = []
+    x = R.tensor([0.5, 1.0], requires_grad=True, dtype="float64")
+    terms = [R.sin(x), R.cos(x)]
+    terms[younger].grad_fn.register_hook(lambda produced, _: kept.append(produced[0]))
+    (terms[0] + terms[1]).backward(R.ones(2, dtype="float64"))
+    sine, cosine = np.sin([0.5, 1.0]), np.cos([0.5, 1.0])
+    np.testing.assert_allclose(kept[0].numpy(), -sine if younger else cosine)
+    np.testing.assert_allclose(x.grad.numpy(), cosine - sine)
+
+
+def test_what_arrives_at_two_leaves_is_stored_apart() -> None:
+    x, y = (R.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    (x + y).sin().sum().backward()
+    x.grad.zero_()
+    assert y.grad.tolist() != [0.0, 0.0]
+
+
+def test_a_kept_cotangent_is_not_stored_itself() -> None:
+    x, weights = R.tensor([1.0, 2.0], requires_grad=True), R.ones(2)
+    x.backward(weights)
+    x.grad.zero_()
+    assert weights.tolist() == [1.0, 1.0]
+
+
+def test_a_recorded_pass_leaves_the_temporaries_of_rules_alone() -> None:
+    x = R.tensor([0.5], requires_grad=True, dtype="float64")
+    (first,) = R.grad(R.tanh(x), x, create_graph=True)
+    (second,) = R.grad(first, x)
+    y = np.tanh(0.5)
+    np.testing.assert_allclose(second.numpy(), [-2 * y * (1 - y * y)])
