@@ -1,0 +1,216 @@
+"""gradcheck."""
+
+from tests.faults.fault import Fault
+
+FAULTS = [
+    Fault(
+        "no mismatch is seen",
+        "gradcheck.py",
+        "if not np.allclose(analytical, numerical, self.rtol, self.atol):",
+        "if False:",
+        "gradcheck",
+    ),
+    Fault(
+        "atol is ignored",
+        "gradcheck.py",
+        "analytical, numerical, self.rtol, self.atol",
+        "analytical, numerical, self.rtol",
+        "gradcheck",
+    ),
+    Fault(
+        "rtol is ignored",
+        "gradcheck.py",
+        "analytical, numerical, self.rtol, self.atol",
+        "analytical, numerical, atol=self.atol",
+        "gradcheck",
+    ),
+    Fault(
+        "eps is ignored",
+        "gradcheck.py",
+        "        self.eps, self.atol, self.rtol = eps, atol, rtol\n",
+        "        self.eps, self.atol, self.rtol = 1e-6, atol, rtol\n",
+        "gradcheck",
+    ),
+    Fault(
+        "differences are one-sided",
+        "gradcheck.py",
+        "self.moved(position, self.eps * direction), self.moved(position, -self.eps * direction)",
+        "self.moved(position, 2 * self.eps * direction), self.moved(position, 0 * direction)",
+        "gradcheck",
+    ),
+    Fault(
+        "inputs are moved in place",
+        "gradcheck.py",
+        "            inputs[i] = Tensor(there).requires_grad_()\n",
+        "            inputs[i] = x\n            x._array[...] = there\n",
+        "gradcheck",
+    ),
+    Fault(
+        "all tensors are checked",
+        "gradcheck.py",
+        "if isinstance(x, Tensor) and x.requires_grad]\n        self.variables",
+        "if isinstance(x, Tensor)]\n        self.variables",
+        "gradcheck",
+    ),
+    Fault(
+        "outputs without gradient are checked",
+        "gradcheck.py",
+        "(all_of_them or y.requires_grad)]",
+        "True]",
+        "gradcheck",
+    ),
+    Fault(
+        "any nondeterminism is tolerated",
+        "gradcheck.py",
+        "if any(np.abs(a - b).max(initial=0.0) > nondet_tol for",
+        "if any(False for",
+        "gradcheck",
+    ),
+    Fault("nondet_tol is ignored", "gradcheck.py", "> nondet_tol for", "> 0 for", "gradcheck"),
+    Fault(
+        "complex numbers are moved along the real axis only",
+        "gradcheck.py",
+        '(1.0, 1j) if tensor.dtype.kind == "c" else (1.0,)',
+        "(1.0,)",
+        "gradcheck",
+    ),
+    Fault(
+        "neither mode need be checked",
+        "gradcheck.py",
+        "    if not (check_forward_ad or check_backward_ad):\n",
+        "    if False:\n",
+        "gradcheck",
+    ),
+    Fault(
+        "check_batched_grad is ignored without the reverse check",
+        "gradcheck.py",
+        "    if check_batched_grad and not check_backward_ad:\n",
+        "    if False:\n",
+        "gradcheck",
+    ),
+    Fault(
+        "check_batched_forward_grad is ignored without the forward check",
+        "gradcheck.py",
+        "    if check_batched_forward_grad and not check_forward_ad:\n",
+        "    if False:\n",
+        "gradcheck",
+    ),
+    Fault(
+        "constant functions are not looked at", "gradcheck.py", "            _check_constant(check)\n", "", "gradcheck"
+    ),
+    Fault(
+        "check_backward_ad is ignored",
+        "gradcheck.py",
+        "        if check_backward_ad:\n            (_fast",
+        "        if True:\n            (_fast",
+        "gradcheck",
+    ),
+    Fault(
+        "check_forward_ad is ignored",
+        "gradcheck.py",
+        "        if check_forward_ad:\n            _forward",
+        "        if False:\n            _forward",
+        "gradcheck",
+    ),
+    Fault(
+        "fast_mode is ignored", "gradcheck.py", "(_fast_reverse if fast_mode else _reverse)", "_reverse", "gradcheck"
+    ),
+    Fault(
+        "check_batched_grad is ignored",
+        "gradcheck.py",
+        "        if check_batched_grad:\n",
+        "        if False:\n",
+        "gradcheck",
+    ),
+    Fault(
+        "a rule may ignore its cotangent",
+        "gradcheck.py",
+        "            _check_uses_cotangent(check, outputs, check_grad_dtypes)\n",
+        "",
+        "gradcheck",
+    ),
+    Fault(
+        "undefined cotangents are not tried",
+        "gradcheck.py",
+        "            if check_undefined_grad:\n",
+        "            if False:\n",
+        "gradcheck",
+    ),
+    Fault(
+        "undefined cotangents are always tried",
+        "gradcheck.py",
+        "            if check_undefined_grad:\n",
+        "            if True:\n",
+        "gradcheck",
+    ),
+    Fault(
+        "raise_exception is ignored", "gradcheck.py", "        if raise_exception:\n", "        if True:\n", "gradcheck"
+    ),
+    Fault(
+        "failures are False only", "gradcheck.py", "        if raise_exception:\n", "        if False:\n", "gradcheck"
+    ),
+    Fault(
+        "low precision is accepted in silence",
+        "gradcheck.py",
+        'if x.dtype.itemsize < (16 if x.dtype.kind == "c" else 8):',
+        "if False:",
+        "gradcheck",
+    ),
+    Fault(
+        "overlapping inputs are accepted",
+        "gradcheck.py",
+        "        if any(stride == 0 and n > 1 for",
+        "        if any(False for",
+        "gradcheck",
+    ),
+    Fault("no input need require a gradient", "gradcheck.py", "    if not found:\n", "    if False:\n", "gradcheck"),
+    Fault(
+        "grad dtypes are not checked",
+        "gradcheck.py",
+        "if gradient is not None and check_dtypes and gradient.dtype != x.dtype:",
+        "if False:",
+        "gradcheck",
+    ),
+    Fault(
+        "a map that differs from a loop is not seen",
+        "gradcheck.py",
+        "            if not np.allclose(block._array, np.stack",
+        "            if False and not np.allclose(block._array, np.stack",
+        "gradcheck",
+    ),
+    Fault(
+        "a rule that fails for undefined cotangents passes",
+        "gradcheck.py",
+        "        except RuntimeError as error:\n",
+        "        except RuntimeError as error:\n            continue\n",
+        "gradcheck",
+    ),
+    Fault(
+        "gradients for undefined cotangents may be anything",
+        "gradcheck.py",
+        "        if any(g is not None and bool((g._array != 0).any()) for g in found):\n",
+        "        if False:\n",
+        "gradcheck",
+    ),
+    Fault(
+        "gradgradcheck() ignores given cotangents",
+        "gradcheck.py",
+        "    if grad_outputs is None:\n",
+        "    if True:\n",
+        "gradcheck",
+    ),
+    Fault(
+        "gradgradcheck() is gradcheck()",
+        "gradcheck.py",
+        "    return gradcheck(\n        gradient,\n        (*listed, *cotangents),",
+        "    return gradcheck(\n        func,\n        listed,",
+        "gradcheck",
+    ),
+    Fault(
+        "gradgradcheck() leaves the cotangents out",
+        "gradcheck.py",
+        "Tensor(_random_like(random, y).astype(y.dtype)).requires_grad_() for y",
+        "Tensor(_random_like(random, y).astype(y.dtype)) for y",
+        "gradcheck",
+    ),
+]

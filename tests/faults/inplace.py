@@ -1,0 +1,205 @@
+"""In-place operations."""
+
+from tests.faults.fault import Fault
+
+FAULTS = [
+    Fault("writes are recorded in any mode", "inplace.py", "if not mode.recording or not any(", "if not any(", "mode"),
+    Fault(
+        "writes are never recorded", "inplace.py", "if not mode.recording or not any(", "if True or not any(", "inplace"
+    ),
+    Fault(
+        "writes that concern no gradient are treated like others",
+        "inplace.py",
+        "if not mode.recording or not any(isinstance(x, Tensor) and x.requires_grad for x in operands):",
+        "if not mode.recording:",
+        "view",
+    ),
+    Fault(
+        "leaves may be written in place",
+        "inplace.py",
+        "    if target.requires_grad and target.is_leaf:\n",
+        "    if False:\n",
+        "inplace",
+    ),
+    Fault(
+        "views of leaves may be written in place",
+        "inplace.py",
+        "        if target.requires_grad and view.base.is_leaf:\n",
+        "        if False:\n",
+        "inplace view",
+    ),
+    Fault(
+        "views of untracked leaves may not be written in place",
+        "inplace.py",
+        "if target.requires_grad and view.base.is_leaf:",
+        "if view.base.is_leaf:",
+        "view inplace",
+    ),
+    Fault(
+        "views that may not be written may be",
+        "inplace.py",
+        'view.refuse_unless_recorded(target, "is being")',
+        "pass",
+        "view",
+    ),
+    Fault(
+        "the old value is not kept where its rule needs it",
+        "inplace.py",
+        "copy=operation.may_save(0)",
+        "copy=False",
+        "inplace",
+    ),
+    Fault(
+        "the old value is kept always",
+        "inplace.py",
+        "copy=operation.may_save(0)",
+        "copy=True",
+        "inplace",
+        survives="A copy that no rule asks for costs memory only.",
+    ),
+    Fault(
+        "a saved result is looked for where it was computed",
+        "inplace.py",
+        "        result._node.move_result(target)\n",
+        "        pass\n",
+        "inplace",
+    ),
+    Fault(
+        "a written tensor keeps its history",
+        "inplace.py",
+        "    take_over(target, result)\n    return target\n",
+        "    return target\n",
+        "inplace",
+    ),
+    Fault(
+        "a written view takes its history alone",
+        "inplace.py",
+        "    if view is None:\n        target.rebase",
+        "    if True:\n        target.rebase",
+        "view",
+    ),
+    Fault("a written view is not outdated", "inplace.py", "        view.outdate()\n", "        pass\n", "view"),
+    Fault(
+        "the target may grow", "inplace.py", "    if np.shape(values) != present.shape:\n", "    if False:\n", "inplace"
+    ),
+    Fault(
+        "any dtype is cast to that of the target",
+        "inplace.py",
+        'if not np.can_cast(values.dtype, present.dtype, "same_kind"):',
+        "if False:",
+        "inplace",
+    ),
+    Fault("writes are not announced", "inplace.py", "    announce_write(target)\n", "    pass\n", "version inplace"),
+    Fault(
+        "one place may be written for several elements", "inplace.py", "    _refuse_overlap(target)\n", "", "inplace"
+    ),
+    Fault(
+        "history is taken from nowhere",
+        "inplace.py",
+        "    before._node, before._output, before._flag = tensor.grad_fn, tensor._output, tensor._flag\n",
+        "",
+        "inplace",
+    ),
+    Fault(
+        "a leading axis of length 1 may not be dropped in an assignment",
+        "inplace.py",
+        "if extra > 0 and all(n == 1 for n in values.shape[:extra]):",
+        "if False:",
+        "inplace view",
+    ),
+    Fault(
+        "assignments to chosen positions are not recorded",
+        "inplace.py",
+        "        write(self, INDEX_PUT, (values, index))\n",
+        "        self.data.__setitem__(index, values) if mode.recording and False else np.copyto(self._array, _index_put(self._array, getattr(values, '_array', values), index))\n",
+        "view inplace",
+    ),
+    Fault(
+        "assignments to parts are not recorded",
+        "inplace.py",
+        "        part.copy_(values)\n",
+        "        part.data.copy_(values)\n",
+        "inplace view",
+    ),
+    Fault(
+        "a part's old gradient flows on",
+        "inplace.py",
+        "view = target._view\n    if view is None:",
+        "view = target._view\n    if view is None or True:",
+        "view inplace",
+    ),
+    # out=
+    Fault(
+        "out= is recorded as an operation",
+        "out.py",
+        "if mode.recording and any(x.requires_grad for x in tensors):",
+        "if False:",
+        "inplace",
+    ),
+    Fault("out= is refused under no_grad", "out.py", "if mode.recording and any(", "if any(", "inplace"),
+    Fault("out= is ignored", "out.py", "        if out is None:\n", "        if True:\n", "inplace"),
+    # layout
+    Fault(
+        "first gradients keep the layout they arrive with",
+        "layout.py",
+        "    if not mode.grad_layout:\n",
+        "    if True:\n",
+        "layout",
+    ),
+    Fault(
+        "the policy for layouts cannot be switched off",
+        "layout.py",
+        "    if not mode.grad_layout:\n",
+        "    if False:\n",
+        "layout",
+    ),
+    Fault(
+        "first gradients are in order of rows",
+        "layout.py",
+        "if leaf.flags.c_contiguous or not is_dense(leaf):",
+        "if True:",
+        "layout",
+    ),
+    Fault(
+        "a leaf with gaps counts as dense",
+        "layout.py",
+        "        if stride != expected:\n            return False\n",
+        "",
+        "layout",
+    ),
+    Fault(
+        "no leaf counts as dense",
+        "layout.py",
+        "        expected *= n\n    return True\n",
+        "        expected *= n\n    return False\n",
+        "layout",
+    ),
+    Fault(
+        "the policy for layouts is not restored",
+        "layout.py",
+        "        mode.grad_layout = self._outer\n",
+        "        pass\n",
+        "layout",
+    ),
+    Fault(
+        "no warning of another layout",
+        "layout.py",
+        "if gradient.size > 1 and not fits and _strides(gradient) != _strides(leaf):",
+        "if False:",
+        "layout",
+    ),
+    Fault(
+        "a warning of every layout",
+        "tensor.py",
+        "if present._array.strides != self._array.strides:\n                warn_about_layout(present._array, self._array)",
+        "warn_about_layout(present._array, self._array[::-1])",
+        "layout grad",
+    ),
+    Fault(
+        "a copy is in order of rows",
+        "layout.py",
+        'order="C" if 0 in array.strides else "K"',
+        'order="C"',
+        "layout leaf",
+    ),
+]
