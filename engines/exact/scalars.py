@@ -12,6 +12,8 @@ from typing import Any, Final
 import mpmath  # type: ignore[import-untyped]
 from mpmath.libmp import to_rational  # type: ignore[import-untyped]
 
+from harness.engine import Unsupported
+
 DIGITS: Final = 50
 LARGEST: Final = 512
 """Bits of a numerator or denominator; a fraction that outgrows them (in a long loop) goes on with `DIGITS` digits."""
@@ -29,6 +31,8 @@ def number(value: float) -> Number:
     """A Python number, exactly."""
     if value != value or value in (mp.inf, -mp.inf):
         return mp.mpf(value)
+    if isinstance(value, complex):
+        raise Unsupported("numbers are real")
     return Fraction(value)
 
 

@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.engine import Unsupported
+
 from .dtypes import floating, of_numbers, plain, promoted, rounded, stored, summed
 from .dual import Dual, Partials
 from .scalars import Number, number
@@ -404,6 +406,8 @@ def _index(index: Any) -> Any:
 
 
 def tensor(data: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
+    if isinstance(data, Tensor):
+        raise Unsupported("tensors are made from numbers")
     numbers = np.array(data, dtype=object)
     kind = dtype or of_numbers(numbers.flat)
     elements = [Dual(rounded(number(value), kind)) for value in numbers.flat]
@@ -462,7 +466,7 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, allow_unused: bool
 def _leaves(inputs: Any) -> list[Tensor]:
     found = _list(inputs)
     if not all(one.is_leaf for one in found):
-        raise NotImplementedError("derivatives are carried by leaves only, not by what was computed from them")
+        raise Unsupported("derivatives are carried by leaves only, not by what was computed from them")
     return found
 
 
@@ -473,7 +477,10 @@ def _list(given: Any) -> list[Any]:
 def _gradients(roots: Any, weights: Any) -> Iterator[tuple[Tensor, Tensor]]:
     """Each leaf behind each root, with the weighted sum of the derivatives by it."""
     tensors = _list(roots)
-    for root, given in zip(tensors, [None] * len(tensors) if weights is None else _list(weights), strict=True):
+    given_weights = [None] * len(tensors) if weights is None else _list(weights)
+    if len(given_weights) != len(tensors):
+        raise Unsupported("every root has its weights, no more and no fewer")
+    for root, given in zip(tensors, given_weights, strict=True):
         weight = _weight(root) if given is None else given
         if weight.shape != root.shape:
             raise ValueError(f"weights of shape {weight.shape} for a root of shape {root.shape}")

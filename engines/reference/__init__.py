@@ -45,6 +45,7 @@ Other ways to differentiate, and to run a function:
 `mapped`           what stands for all entries of a tensor inside of a map
 `vmap`             a function of one entry as a function of many
 `transforms`       torch.func: the function that computes the derivative of a function
+`jacobians`        all derivatives of a function, by rows or by columns
 `trees`            containers of tensors, as lists
 `functional`       Jacobians, Hessians and products with them, on the tape
 `gradcheck`        derivatives against difference quotients
@@ -55,7 +56,13 @@ Other ways to differentiate, and to run a function:
 
 And around it:
 
-`nn`               layers, losses, an optimizer: ordinary use of all this
+`operations`       everything else that can be computed: activations, reductions, linear algebra, losses ...
+`special`          special functions of a number (erf inverse, digamma, Bessel ...), as NumPy has none
+`modules`          layers, parameters, hooks of modules: ordinary use of all this
+`stateless`        a module called with other tensors in place of its parameters
+`parametrize`      parameters that are computed from others
+`optim`            optimizers
+`clip`             gradients made smaller before a step
 `printing`         the printed form of tensors
 `adapter`          how the harness speaks to the engine
 

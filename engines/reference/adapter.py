@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import numbers
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from harness.language import words
 from . import (
     anomaly,
     checkpoint,
+    clip,
     complex_numbers,
     creation,
     dtypes,
@@ -28,23 +30,28 @@ from . import (
     functional,
     gradcheck,
     inference,
+    jacobians,
     layout,
     levels,
     modes,
+    modules,
     multi_grad,
     mutation,
-    nn,
+    operations,
     ops,
+    optim,
     packing,
+    parametrize,
     random_numbers,
     selective,
-    several,
+    stateless,
     threads,
     transforms,
     versions,
     vmap,
 )
 from . import autograd as differentiation
+from .errors import AutogradError
 from .function import FunctionNode
 from .graph import AccumulateGrad, Node
 from .out import with_out
@@ -102,6 +109,11 @@ def _whole(array: Any) -> Any:
     return array
 
 
+_OPERATIONS: dict[str, Any] = {**ops.WORDS, **operations.WORDS}
+_WITH_OUT = frozenset(
+    {"add", "sub", "mul", "div", "pow", "matmul", "mm", "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid"}
+)
+
 WORDS: dict[str, Any] = {
     "tensor": creation.tensor,
     "zeros": creation.zeros,
@@ -111,32 +123,38 @@ WORDS: dict[str, Any] = {
     "Tensor": Tensor,
     "repr": repr,
     "Variable": creation.Variable,
-    "Parameter": nn.Parameter,
-    "Linear": nn.Linear,
-    "SGD": nn.SGD,
+    "Parameter": modules.Parameter,
+    "Module": modules.Module,
+    "Linear": modules.Linear,
+    "Sequential": modules.Sequential,
+    "SGD": optim.SGD,
+    "Adam": optim.Adam,
+    "AdamW": optim.AdamW,
+    "RMSprop": optim.RMSprop,
+    "Adagrad": optim.Adagrad,
+    "clip_grad_norm_": clip.clip_grad_norm_,
+    "clip_grad_norm": clip.clip_grad_norm,
+    "clip_grad_value_": clip.clip_grad_value_,
+    "get_total_norm": clip.get_total_norm,
+    "clip_grads_with_norm_": clip.clip_grads_with_norm_,
+    "func.functional_call": stateless.functional_call,
+    "functional_call": stateless.functional_call,
+    "func.stack_module_state": stateless.stack_module_state,
+    "func.functionalize": stateless.functionalize,
+    "OrderedDict": OrderedDict,
+    "parametrize.register_parametrization": parametrize.register_parametrization,
+    "parametrize.remove_parametrizations": parametrize.remove_parametrizations,
+    "parametrize.is_parametrized": parametrize.is_parametrized,
+    "parametrize.cached": parametrize.cached,
+    "parametrize.weight_norm": parametrize.weight_norm,
     "Function": function.Function,
     "no_grad": modes.no_grad,
     "enable_grad": modes.enable_grad,
     "set_grad_enabled": modes.set_grad_enabled,
     "backward": differentiation.backward,
     "grad": differentiation.grad,
-    "add": with_out(ops.add),
-    "sub": with_out(ops.sub),
-    "mul": with_out(ops.mul),
-    "div": with_out(ops.div),
-    "pow": with_out(ops.pow),
-    "matmul": with_out(ops.matmul),
-    "mm": with_out(ops.mm),
-    "exp": with_out(ops.exp),
-    "log": with_out(ops.log),
-    "sqrt": with_out(ops.sqrt),
-    "sin": with_out(ops.sin),
-    "cos": with_out(ops.cos),
-    "tanh": with_out(ops.tanh),
-    "sigmoid": with_out(ops.sigmoid),
-    "relu": with_out(ops.relu),
-    "mse_loss": nn.mse_loss,
-    "binary_cross_entropy_with_logits": nn.binary_cross_entropy_with_logits,
+    **_OPERATIONS,
+    **{word: with_out(meaning) for word, meaning in _OPERATIONS.items() if word in _WITH_OUT},
     "float16": dtypes.float16,
     "float32": dtypes.float32,
     "float64": dtypes.float64,
@@ -149,6 +167,8 @@ WORDS: dict[str, Any] = {
     "saved": saved,
     "same_storage": same_storage,
     "raw_saved": raw_saved,
+    "view_as_real": complex_numbers.view_as_real,
+    "view_as_complex": complex_numbers.view_as_complex,
     "version": lambda tensor: tensor._version,
     "once_differentiable": function.once_differentiable,
     "forward_ad.make_dual": forward.make_dual,
@@ -162,9 +182,9 @@ WORDS: dict[str, Any] = {
     "func.vjp": transforms.vjp,
     "func.jvp": transforms.jvp,
     "func.linearize": transforms.linearize,
-    "func.jacrev": transforms.jacrev,
-    "func.jacfwd": transforms.jacfwd,
-    "func.hessian": transforms.hessian,
+    "func.jacrev": jacobians.jacrev,
+    "func.jacfwd": jacobians.jacfwd,
+    "func.hessian": jacobians.hessian,
     "functional.jacobian": functional.jacobian,
     "functional.hessian": functional.hessian,
     "functional.vjp": functional.vjp,
@@ -205,17 +225,6 @@ WORDS: dict[str, Any] = {
     "GradientEdge": edges.GradientEdge,
     "Node": Node,
     "increment_version": versions.increment_version,
-    "eye": creation.eye,
-    "stack": several.stack,
-    "cat": several.cat,
-    "unbind": several.unbind,
-    "split": several.split,
-    "chunk": several.chunk,
-    "real": complex_numbers.real,
-    "imag": complex_numbers.imag,
-    "conj": ops.conj,
-    "view_as_real": complex_numbers.view_as_real,
-    "view_as_complex": complex_numbers.view_as_complex,
 }
 """Every word that the engine gives a meaning, whether or not the language has it yet."""
 
@@ -232,30 +241,24 @@ ATTRIBUTES = """
     clear_saved_tensors_on_access boxed_grads_call batch_size randomness primal tangent
     grad_dtype output_nr contiguous unbind split chunk real imag conj
     register_post_accumulate_grad_hook register_prehook register_hooks metadata node
+    values indices parametrizations original original0 original1 a b buf k n plain w x y layer count
 """.split()  # noqa: SIM905
-
-
-def _is_of_the_program(error: BaseException) -> bool:
-    """Whether the program raised ``error`` itself: a ``ValueError``, or by using None as a tensor."""
-    if type(error) is not ValueError and not (type(error) is TypeError and "NoneType" in str(error)):
-        return False
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    if place is None:
-        return False
-    raised_in = Path(place.tb_frame.f_code.co_filename)
-    return not any(raised_in.is_relative_to(Path(package).parent) for package in (__file__, np.__file__))
 
 
 _NAME_OF = {dtype: name for name, dtype in dtypes.BY_NAME.items()}  # NumPy makes the name anew whenever it is asked
 
 
+_CLASSES = (Tensor, modules.Module, optim.Optimizer)
+
+
+def _attributes() -> Iterable[str]:
+    """What may follow a dot: the words above, and those that a tensor, a module or an optimizer has."""
+    return (word for word in words.ATTRIBUTES if word in ATTRIBUTES or any(hasattr(c, word) for c in _CLASSES))
+
+
 class Engine(interface.Engine):
     names: Mapping[str, Any] = NAMES
-    attributes: Mapping[str, interface.Attribute] = {
-        attribute: NATIVE for attribute in ATTRIBUTES if attribute in words.ATTRIBUTES
-    }
+    attributes: Mapping[str, interface.Attribute] = dict.fromkeys(_attributes(), NATIVE)
 
     def __init__(self, device: str | None = None) -> None:
         super().__init__(device)
@@ -286,10 +289,10 @@ class Engine(interface.Engine):
 
     def error_kind(self, error: BaseException) -> str | None:
         kind = getattr(error, "kind", None)
-        if kind is None and _is_of_the_program(error):
-            return "user-error"
         if kind is None and isinstance(error, AttributeError) and str(error).startswith("'NoneType' object has no"):
             return "none-attribute"
+        if kind is None and isinstance(error, IndexError):
+            return "index-out-of-range"
         return kind
 
     def warning_kind(self, warning: Warning) -> str | None:
@@ -300,17 +303,25 @@ class Engine(interface.Engine):
         forward.forget_dual_level()
         anomaly.switch(False)
         levels.leave_all()
+        random_numbers.manual_seed(0)
         np.seterr(all="ignore")
 
     def state(self) -> Mapping[str, Any]:
-        return {"modes": vars(modes.mode) or None}
+        open_levels = [type(level).__name__ for level in levels.open_now.levels]
+        return {"modes": vars(modes.mode) or None, "levels": open_levels, "anomaly": anomaly.is_anomaly_enabled()}
 
     def graph(self, named: Mapping[str, Any]) -> Graph | None:
-        return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})
+        try:
+            return _graph_of({name: value for name, value in named.items() if isinstance(value, Tensor)})
+        except AutogradError:  # a view that may not be used any more has no place in a graph
+            return None
 
     def preamble(self, used: Iterable[str]) -> str:
-        bindings = "\n".join(f"{word} = engine.names[{word!r}]" for word in sorted(set(used) & NAMES.keys()))
-        return PREAMBLE.format(folder=str(Path(__file__).parent), bindings=bindings)
+        spelt = sorted(set(used) & NAMES.keys())
+        spaces = sorted({word.partition(".")[0] for word in spelt if "." in word})
+        lines = [f"{space} = types.SimpleNamespace()" for space in spaces]
+        lines += [f"{word} = engine.names[{word!r}]" for word in spelt]
+        return PREAMBLE.format(folder=str(Path(__file__).parent), bindings="\n".join(lines))
 
 
 def _graph_of(named: Mapping[str, Tensor]) -> Graph:
@@ -346,6 +357,7 @@ def _graph_of(named: Mapping[str, Tensor]) -> Graph:
 PREAMBLE = """\
 import importlib.util
 import sys
+import types
 
 folder = {folder!r}
 spec = importlib.util.spec_from_file_location("reference", folder + "/__init__.py", submodule_search_locations=[folder])

@@ -38,7 +38,7 @@ def backward(
 ) -> None:
     """Add the gradients of ``tensors`` to ``.grad`` of the leaves they depend on, or of ``inputs`` only."""
     if grad_variables is not None:
-        warn("deprecated-argument", "`grad_variables` is deprecated. Use `grad_tensors` instead.")
+        warn("grad-variables-deprecated", "`grad_variables` is deprecated. Use `grad_tensors` instead.")
         if grad_tensors is not None:
             raise AutogradError(
                 "invalid-argument",

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from . import record
-from .dtypes import as_dtype, complex64, complex128, float32, float64
+from .dtypes import as_dtype, complex64, complex128, float32, float64, of_number
 from .errors import AutogradError, AutogradTypeError, warn
-from .tensor import Tensor, untracked
+from .tensor import Tensor, method, untracked
 from .views import sizes
 
 
@@ -73,10 +73,6 @@ def ones(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tenso
     return _leaf(np.ones(sizes(size), as_dtype(dtype)), requires_grad)
 
 
-def eye(n: int, m: int | None = None, *, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
-    return _leaf(np.eye(n, m, dtype=as_dtype(dtype)), requires_grad)
-
-
 def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
     return _leaf(np.zeros_like(input._array, dtype=None if dtype is None else as_dtype(dtype)), requires_grad)
 
@@ -97,3 +93,32 @@ class Variable(metaclass=_IsTensor):
         if not isinstance(data, Tensor):
             raise AutogradTypeError("not-a-tensor", f"Variable data has to be a tensor, but got {type(data).__name__}")
         return data.detach().requires_grad_(requires_grad)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    dtype = of_number(fill_value) if dtype is None else as_dtype(dtype)
+    return _leaf(np.full(sizes((size,)) if isinstance(size, int) else tuple(size), fill_value, dtype), requires_grad)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    return _leaf(np.full_like(input._array, fill_value, None if dtype is None else as_dtype(dtype)), requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
+    return _leaf(np.eye(n, m, dtype=as_dtype(dtype)), requires_grad)
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    start, end = (0, start) if end is None else (start, end)
+    kind = max(map(of_number, (start, end, step)), key=lambda d: d.kind == "f")
+    return _leaf(np.arange(start, end, step).astype(kind if dtype is None else as_dtype(dtype)), requires_grad)
+
+
+def linspace(start: float, end: float, steps: int, *, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
+    return _leaf(np.linspace(start, end, steps).astype(as_dtype(dtype)), requires_grad)
+
+
+@method
+def new_zeros(self: Tensor, *size: Any) -> Tensor:
+    """Zeros of the dtype of this tensor."""
+    return Tensor(np.zeros(sizes(size), self.dtype))

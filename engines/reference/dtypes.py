@@ -29,6 +29,8 @@ boolean: Final[DType] = np.dtype("bool")
 
 BY_NAME: Final = {d.name: d for d in (float16, float32, float64, complex64, complex128, int32, int64, boolean)}
 
+_OWN: Final = {dtype: dtype for dtype in BY_NAME.values()}
+
 DIFFERENTIABLE: Final = "fc"
 """The NumPy kinds of dtype that can carry gradients (floating, complex)."""
 
@@ -38,6 +40,8 @@ _DEFAULT: Final = (boolean, int64, float32, complex64)
 
 def as_dtype(dtype: Any) -> DType:
     """``dtype`` as one of ours, given as such, as text or as a Python type (``float`` is float64, as in NumPy)."""
+    if isinstance(dtype, np.dtype) and dtype in _OWN:
+        return _OWN[dtype]
     try:
         return BY_NAME[np.dtype(dtype).name]
     except (TypeError, KeyError):

@@ -34,6 +34,14 @@ class AutogradValueError(ValueError):
         self.kind = kind
 
 
+class AutogradIndexError(IndexError):
+    """A position or a dimension that is not there."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
 class AutogradNotImplementedError(NotImplementedError):
     """A rule that the user's code had to provide is not there."""
 

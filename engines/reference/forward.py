@@ -33,12 +33,13 @@ from .function import FunctionNode
 from .graph import AccumulateGrad, Node, fitted, reverse_pass
 from .inplace import snapshot
 from .levels import Level, below, enter, leave
-from .mapped import Mapped, each, gathered, innermost
+from .mapped import Mapped, gathered, per_entry
 from .modes import enable_grad, mode
 from .packing import nothing_packed
 from .record import Operation, OperationNode, Options, apply
 from .saved import Saved, SavedResult
 from .tensor import Tensor
+from .versions import UNCOUNTED
 
 
 class ForwardLevel(Level):
@@ -164,6 +165,7 @@ def jvp(
         return None
     ends = [None if t is None else (AccumulateGrad(x, None), 0) for t, x in zip(tangents, operands, strict=True)]
     recorded = mode.recording
+    operands = [_countable(x) for x in operands]
     with enable_grad(), nothing_packed():
         node = OperationNode(operation, plan, options, operands, ends, result)
         if plan.saves_result:
@@ -171,7 +173,7 @@ def jvp(
             node.saved["y"] = Saved(result)  # with its history and with its tangents of outer levels
         cotangent = Tensor(np.zeros_like(result._array))
         cotangent._flag = True
-        pulled = node.backward([cotangent], None)
+        pulled = _pulled(node, cotangent)
         parts = [
             None if pull is None or end is None else fitted(pull, end, node, position)
             for position, (pull, end) in enumerate(zip(pulled, ends, strict=True))
@@ -180,12 +182,34 @@ def jvp(
     for part, tangent in zip(parts, tangents, strict=True):
         if part is not None and tangent is not None:
             pushed = transposed(part, cotangent, tangent, recorded)
-            total = pushed if total is None or pushed is None else total + pushed
+            if pushed is not None:
+                total = pushed if total is None else total + pushed
     if total is None:
         return Tensor(np.zeros_like(result._array))
     if any(tangent is not None and np.may_share_memory(total._array, tangent._array) for tangent in tangents):
         total = total.clone()
     return total
+
+
+def _pulled(node: OperationNode, cotangent: Tensor) -> Sequence[Tensor | None]:
+    try:
+        return node.backward([cotangent], None)
+    except AutogradError as error:
+        if error.kind != "no-derivative":
+            raise
+        raise AutogradError(
+            "not-implemented",
+            f"Trying to use forward AD with {node.label} that does not support it because it has not been implemented yet.",
+        ) from None
+
+
+def _countable(value: Any) -> Any:
+    """An inference tensor cannot be saved, not even for the moment that it takes to compute a tangent: another one for it."""
+    if not isinstance(value, Tensor) or value._writes is not UNCOUNTED:
+        return value
+    countable = Tensor(value._array)
+    countable._tangents = getattr(value, "_tangents", None)
+    return countable
 
 
 def transposed(pulled: Tensor, cotangent: Tensor, tangent: Tensor, recorded: bool) -> Tensor | None:
@@ -239,20 +263,17 @@ class UnpackedDualTensor(NamedTuple):
 _ALIAS = Operation("alias", lambda a: a[...], ("a",), {"a": lambda g: g})
 
 
+@per_entry
 def alias(tensor: Tensor) -> Tensor:
     """Another tensor for the same value and with the same history: what it has of a level is its own matter."""
-    if isinstance(tensor, Mapped):
-        return each(tensor.level, alias, tensor)  # type: ignore[no-any-return]
     other = apply(_ALIAS, (tensor,))
     other._writes = tensor._writes
     return other
 
 
+@per_entry
 def dual(level: ForwardLevel, primal: Tensor, tangent: Tensor) -> Tensor:
     """``primal`` with ``tangent`` at ``level``."""
-    mapping = innermost((primal, tangent))
-    if mapping is not None:
-        return each(mapping, lambda p, t: dual(level, p, t), primal, tangent)  # type: ignore[no-any-return]
     for tensor, name in ((primal, "primal"), (tangent, "tangent")):
         if tensor.dtype.kind not in DIFFERENTIABLE:
             raise AutogradValueError(
@@ -281,7 +302,7 @@ def dual(level: ForwardLevel, primal: Tensor, tangent: Tensor) -> Tensor:
         tangent = copy
     with below(level):
         result = views.view_of(_ALIAS, primal)
-    level.join(result, tangent)
+    level.join(result, _countable(tangent))
     return result
 
 

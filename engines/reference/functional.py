@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from . import autograd, transforms
+from . import autograd, jacobians, transforms
 from .errors import AutogradError, AutogradTypeError
 from .forward import alias
 from .modes import enable_grad, mode, set_grad_enabled
@@ -257,7 +257,7 @@ def _forward_jacobian(func: Callable[..., Any], inputs: Any, strict: bool, vecto
         _listed(returned, "outputs of the user-provided function", "jacobian")
         return returned
 
-    return transforms.jacfwd(checked, argnums=tuple(range(len(listed))) if several else 0)(*listed)
+    return jacobians.jacfwd(checked, argnums=tuple(range(len(listed))) if several else 0)(*listed)
 
 
 def _unsupported(text: str) -> AutogradError:

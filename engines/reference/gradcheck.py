@@ -61,7 +61,9 @@ class _Check:
         inputs = list(self.inputs)
         for i in self.checked:
             x = inputs[i]
-            there = x._array + direction.astype(x.dtype) if i == position else x._array.copy()
+            there = (
+                np.add(x._array, direction, dtype=x.dtype, out=x._array.copy()) if i == position else x._array.copy()
+            )
             inputs[i] = Tensor(there).requires_grad_()
         return [y._array.copy() for y in self.outputs(inputs, all_of_them=True)]
 
@@ -108,7 +110,7 @@ class _Check:
     def compare(self, analytical: Array, numerical: Array, output: int, position: int, mode: str = "") -> None:
         if not np.allclose(analytical, numerical, self.rtol, self.atol):
             raise GradcheckError(
-                f"{mode}Jacobian mismatch for output {output} with respect to input {position},\nnumerical:{numerical}\n"
+                f"Jacobian {mode}mismatch for output {output} with respect to input {position},\nnumerical:{numerical}\n"
                 f"analytical:{analytical}\n"
             )
 
@@ -260,7 +262,7 @@ def _forward(check: _Check) -> None:
         columns = [check.pushed(position, direction) for direction in _axes(check.inputs[position])]
         for i, column in enumerate(zip(*columns, strict=True)):
             analytical = np.stack([_parts(c) for c in column], axis=-1)
-            check.compare(analytical, numerical[i], i, position, "(forward mode) ")
+            check.compare(analytical, numerical[i], i, position, "computed with forward mode ")
 
 
 def _check_batched(check: _Check, outputs: list[Tensor]) -> None:

@@ -68,7 +68,10 @@ class Hooks:
     def after_accumulation(self, leaf: Tensor) -> None:
         """Step 6."""
         for hook in list(self.accumulated.values()):
-            _expect_tensor_or_none(hook(leaf))
+            if (returned := hook(leaf)) is not None and returned is not leaf:
+                raise AutogradTypeError(
+                    "hook-return-type", f"expected None, but hook returned '{type(returned).__name__}'"
+                )
 
     def after_node(self, produced: Sequence[Any], gradients: Sequence[Any]) -> Sequence[Any]:
         """Step 7: what the node made, and what it got."""

@@ -19,6 +19,7 @@ would have nowhere to go. Under `no_grad` it can (that is what optimizers do), a
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from . import ops, views
 from . import record as recording
 from .dtypes import Array, cast
 from .errors import AutogradError
+from .mapped import innermost, write_each
 from .modes import mode
 from .record import NO_OPTIONS, Operation, OperationNode, Options, apply, record
 from .rules import RULES
@@ -166,6 +168,10 @@ def index_put(self: Tensor, index: tuple[Any, ...], values: Any) -> Tensor:
 
 @method
 def __setitem__(self: Tensor, index: Any, values: Any) -> None:
+    mapping = None if recording.interpreter is None else innermost((index,))
+    if mapping is not None:
+        write_each(mapping, operator.setitem, self, index, values)
+        return
     index = views.normal_index(index)
     if views.is_basic(index):
         part = self[index]

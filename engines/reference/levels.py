@@ -24,7 +24,7 @@ from . import function, inplace, record, views
 from .dtypes import Array
 from .errors import AutogradError
 from .function import Function, FunctionNode
-from .mapped import Mapped, each, innermost
+from .mapped import Mapped, each, innermost, write_each
 from .modes import mode
 from .record import Operation, Options
 from .tensor import Tensor
@@ -160,16 +160,9 @@ class Levels(record.Interpreter):
     def write(self, target: Tensor, operation: Operation, others: tuple[Any, ...], options: Options) -> Tensor:
         mapping = innermost((target, *others))
         if mapping is not None:
-            if not isinstance(target, Mapped) or target.level is not mapping:
-                raise AutogradError(
-                    "vmap-unsupported",
-                    "vmap: in-place arithmetic on a tensor that is not mapped is not possible with a mapped operand, whose "
-                    "entries give different results: there is one place for all of them. Please use an out-of-place "
-                    "operation.",
-                )
-            each(mapping, lambda *entries: inplace.write(entries[0], operation, entries[1:], options), target, *others)
-            target.__init__(mapping, target.entries, target.axis)  # type: ignore[misc]
-            return target
+            return write_each(
+                mapping, lambda entry, *others: inplace.write(entry, operation, others, options), target, *others
+            )
         after = [level.writing(target, operation, others, options) for level in open_now.levels]
         inplace.overwrite(target, operation, others, options)
         for finish in after:

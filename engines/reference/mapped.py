@@ -10,13 +10,17 @@ One thing has no meaning for a list of values: to be a single Python value. A ma
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from . import record
 from .errors import AutogradError
 from .tensor import Tensor
+
+Lifted = TypeVar("Lifted", bound=Callable[..., Any])
 
 
 class Map(Protocol):
@@ -28,6 +32,39 @@ class Map(Protocol):
 
     def call(self, custom: Any, arguments: Sequence[Any]) -> Any:
         """A call of a custom function with mapped arguments."""
+
+
+class _NoNumbers(np.ndarray[Any, Any]):
+    """The array of a mapped tensor: shape, dtype and strides are an entry's, numbers it has none."""
+
+    def __array_ufunc__(self, *_: Any, **__: Any) -> Any:
+        raise _looked_at()
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if function not in _ABOUT_SHAPE:
+            raise _looked_at()
+        return function(*(np.asarray(x) if isinstance(x, _NoNumbers) else x for x in args), **kwargs)
+
+    def __getitem__(self, index: Any) -> Any:
+        raise _looked_at()
+
+    def astype(self, *_: Any, **__: Any) -> Any:
+        raise _looked_at()
+
+    def tolist(self) -> Any:
+        raise _looked_at()
+
+
+_ABOUT_SHAPE = {
+    np.zeros_like,
+    np.ones_like,
+    np.empty_like,
+    np.full_like,
+    np.may_share_memory,
+    np.shape,
+    np.ndim,
+    np.size,
+}
 
 
 class Mapped(Tensor):
@@ -42,17 +79,23 @@ class Mapped(Tensor):
                 "an operation that has an output dynamic shape (it depends on the values) cannot be mapped: the entries of "
                 "the result have different shapes"
             )
-        array = first._array
-        # shape, dtype and strides are an entry's; the numbers belong to nobody, and whoever looks at them shall notice
-        super().__init__(np.full_like(array, np.nan if array.dtype.kind in "fc" else 0))
+        super().__init__(np.zeros_like(first._array).view(_NoNumbers))
         self.level = level
         self.entries = list(entries)
         self.axis = axis
-        self._flag = any(entry.requires_grad for entry in entries)
-        self._node = first.grad_fn
+        self.take_note()
+
+    def take_note(self) -> None:
+        """Of the history that the entries have by now."""
+        self._flag = any(entry.requires_grad for entry in self.entries)
+        self._node = self.entries[0].grad_fn
 
     def detach(self) -> Tensor:
         return each(self.level, Tensor.detach, self)  # type: ignore[no-any-return]
+
+    @property  # type: ignore[misc]
+    def data(self) -> Tensor:
+        return each(self.level, lambda entry: entry.data, self)  # type: ignore[no-any-return]
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         each(self.level, lambda entry: entry.requires_grad_(requires_grad), self)
@@ -78,6 +121,13 @@ class Mapped(Tensor):
 
     def numpy(self) -> Any:
         raise _unsupported("It looks like you're calling .numpy() on a Tensor. We don't support that on mapped values.")
+
+
+def _looked_at() -> AutogradError:
+    return _unsupported(
+        "an operation looks at the numbers of a mapped tensor, which has many of each. Functions with data-dependent control "
+        "flow or an output dynamic shape cannot be mapped."
+    )
 
 
 def _unsupported(text: str) -> AutogradError:
@@ -115,6 +165,36 @@ def entry_of(value: Any, level: Map, turn: int) -> Any:
 def each(level: Map, function: Callable[..., Any], *arguments: Any) -> Any:
     """``function`` of the entries of ``arguments``, for every turn; what it returns, mapped again."""
     return gathered(level, [function(*entry_of(arguments, level, turn)) for turn in range(level.size)])
+
+
+def write_each(level: Map, function: Callable[..., Any], target: Tensor, *arguments: Any) -> Tensor:
+    """``function(entry, ...)`` writes every entry of ``target``, which must be mapped if an argument is."""
+    if not isinstance(target, Mapped) or target.level is not level:
+        raise _unsupported(
+            "in-place arithmetic on a tensor that is not mapped is not possible with a mapped operand, whose entries give "
+            "different results: there is one place for all of them. Please use an out-of-place operation."
+        )
+    each(level, function, target, *arguments)
+    target.take_note()
+    return target
+
+
+def per_entry(function: Lifted) -> Lifted:
+    """For a function that does more with tensors than to apply operations: for mapped arguments, it is called for each
+    entry."""
+
+    @functools.wraps(function)
+    def lifted(*arguments: Any, **keywords: Any) -> Any:
+        mapping = None if record.interpreter is None else innermost((*arguments, *keywords.values()))
+        if mapping is None:
+            return function(*arguments, **keywords)
+
+        def one(arguments: Any, values: Any) -> Any:
+            return lifted(*arguments, **dict(zip(keywords, values, strict=True)))
+
+        return each(mapping, one, arguments, tuple(keywords.values()))
+
+    return lifted  # type: ignore[return-value]
 
 
 def gathered(level: Map, results: Sequence[Any]) -> Any:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import DIFFERENTIABLE, Array, as_dtype, cast, int64, promote, promote_to_floating
-from .errors import AutogradError
+from .dtypes import DIFFERENTIABLE, Array, as_dtype, cast, float16, float32, int64, promote, promote_to_floating
+from .errors import AutogradError, AutogradIndexError
 from .layout import copied
 from .record import Operation, apply
 from .rules import RULES
@@ -29,7 +29,7 @@ def _operation(name: str, forward: Callable[..., Any], operands: str = "a b") ->
 _NUMBERS = (float, int)
 
 
-def _binary(
+def binary(
     function: Callable[..., Any], promotion: Callable[..., list[Array]] = promote
 ) -> Callable[[Any, Any], Array]:
     def forward(a: Any, b: Any) -> Any:
@@ -47,26 +47,31 @@ def _binary(
     return forward
 
 
-def _unary(function: Callable[..., Any]) -> Callable[[Array], Array]:
+def unary(function: Callable[..., Any]) -> Callable[[Array], Array]:
     def forward(a: Array) -> Any:
         return function(a if a.dtype.kind in DIFFERENTIABLE else promote_to_floating(a)[0])
 
     return forward
 
 
+def floating_binary(function: Callable[..., Any]) -> Callable[[Any, Any], Array]:
+    """Like `binary`, for functions that leave the integers."""
+    return binary(function, promote_to_floating)
+
+
 # -- elementwise arithmetic --------------------------------------------------------------------------------------------
 
-_add, _sub, _mul = _binary(np.add), _binary(np.subtract), _binary(np.multiply)
+_add, _sub, _mul = binary(np.add), binary(np.subtract), binary(np.multiply)
 
 ADD = _operation("add", lambda a, b, *, alpha: _add(a, b if alpha == 1 else _mul(b, alpha)))
 SUB = _operation("sub", lambda a, b, *, alpha: _sub(a, b if alpha == 1 else _mul(b, alpha)))
 MUL = _operation("mul", _mul)
-DIV = _operation("div", _binary(np.true_divide, promote_to_floating))
+DIV = _operation("div", floating_binary(np.true_divide))
 NEG = _operation("neg", np.negative, "a")
-REMAINDER = _operation("remainder", _binary(np.remainder))
-FLOOR_DIVIDE = _operation("floor_divide", _binary(np.floor_divide))
+REMAINDER = _operation("remainder", binary(np.remainder))
+FLOOR_DIVIDE = _operation("floor_divide", binary(np.floor_divide))
 POW = _operation("pow", lambda a, *, exponent: np.power(*promote(a, exponent)), "a")
-POW_TENSOR = _operation("pow:1", _binary(np.power))
+POW_TENSOR = _operation("pow:1", binary(np.power))
 
 _PLAIN = {"alpha": 1}
 
@@ -114,18 +119,18 @@ def _sigmoid(a: Array) -> Array:
     return np.where(a >= 0, 1, small) / (1 + small) if a.dtype.kind == "f" else 1 / (1 + np.exp(-a))
 
 
-EXP = _operation("exp", _unary(np.exp), "a")
-LOG = _operation("log", _unary(np.log), "a")
-SQRT = _operation("sqrt", _unary(np.sqrt), "a")
-SIN = _operation("sin", _unary(np.sin), "a")
-COS = _operation("cos", _unary(np.cos), "a")
-TANH = _operation("tanh", _unary(np.tanh), "a")
-SIGMOID = _operation("sigmoid", _unary(_sigmoid), "a")
-SOFTPLUS = _operation("softplus", _unary(lambda a: np.logaddexp(a, np.zeros((), a.dtype))), "a")
+EXP = _operation("exp", unary(np.exp), "a")
+LOG = _operation("log", unary(np.log), "a")
+SQRT = _operation("sqrt", unary(np.sqrt), "a")
+SIN = _operation("sin", unary(np.sin), "a")
+COS = _operation("cos", unary(np.cos), "a")
+TANH = _operation("tanh", unary(np.tanh), "a")
+SIGMOID = _operation("sigmoid", unary(_sigmoid), "a")
+SOFTPLUS = _operation("softplus", unary(lambda a: np.logaddexp(a, np.zeros((), a.dtype))), "a")
 RELU = _operation("relu", lambda a: np.maximum(a, np.zeros((), a.dtype)), "a")
 ABS = _operation("abs", np.abs, "a")
 FLOOR = _operation("floor", np.floor, "a")
-SIGN = _operation("sign", np.sign, "a")
+SIGN = _operation("sign", lambda a: np.where(np.isnan(a), np.zeros((), a.dtype), np.sign(a)), "a")
 CONJ = _operation("conj", np.conjugate, "a")
 
 FUNCTIONS = (EXP, LOG, SQRT, SIN, COS, TANH, SIGMOID, RELU, ABS, NEG)
@@ -201,7 +206,7 @@ WHERE = _operation("where", lambda condition, a, b: np.where(condition, *promote
 
 
 def _comparison(name: str, function: Callable[..., Any]) -> None:
-    operation = _operation(name.strip("_"), _binary(function))
+    operation = _operation(name.strip("_"), binary(function))
 
     def compare(self: Tensor, other: Any) -> Tensor:
         return apply(operation, (self, other))
@@ -231,18 +236,22 @@ _reduce: Callable[..., Any] = np.add.reduce
 
 
 def _sum(a: Array, *, dim: tuple[int, ...], keepdim: bool) -> Any:
+    if a.dtype is float16:  # the parts of a sum are wider than the sum
+        return _reduce(a, axis=dim, keepdims=keepdim, dtype=float32).astype(float16)
     return _reduce(a, axis=dim, keepdims=keepdim, dtype=int64 if a.dtype.kind in "bi" else None)
 
 
 def _mean(a: Array, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     count = math.prod(a.shape[axis] for axis in dim)
+    if a.dtype is float16:
+        return (_reduce(a, axis=dim, keepdims=keepdim, dtype=float32) / np.float32(count)).astype(float16)
     return _reduce(a, axis=dim, keepdims=keepdim) / np.asarray(count, a.dtype)
 
 
 def _sum_to_size(a: Array, *, size: tuple[int, ...]) -> Any:
     new = a.ndim - len(size)
     axes = tuple(range(new)) + tuple(new + i for i, n in enumerate(size) if n == 1 and a.shape[new + i] != 1)
-    return a.sum(axis=axes, keepdims=True).reshape(size)
+    return _sum(a, dim=axes, keepdim=True).reshape(size)
 
 
 SUM = _operation("sum", _sum, "a")
@@ -250,24 +259,36 @@ MEAN = _operation("mean", _mean, "a")
 SUM_TO_SIZE = _operation("sum_to_size", _sum_to_size, "a")
 
 
-def _axes(tensor: Tensor, dim: Any) -> tuple[int, ...]:
-    if dim is None:
-        return tuple(range(tensor.dim()))
-    return tuple(d % tensor.dim() for d in ((dim,) if isinstance(dim, int) else dim))
+def axis(dim: int, ndim: int) -> int:
+    """A dimension counted from the front. A 0-d tensor has the dimensions of one with a single element."""
+    if not -max(ndim, 1) <= dim < max(ndim, 1):
+        raise AutogradIndexError(
+            "invalid-argument",
+            f"Dimension out of range (expected to be in range of [{-max(ndim, 1)}, {max(ndim, 1) - 1}], but got {dim})",
+        )
+    return dim % max(ndim, 1)
 
 
-@method
-def sum(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    return apply(SUM, (self,), {"dim": _axes(self, dim), "keepdim": keepdim})
+def axes(tensor: Tensor, dim: Any) -> tuple[int, ...]:
+    """The dimensions to reduce: all of them for None, and for an empty list."""
+    ndim = tensor.dim()
+    if dim is None or ndim == 0 or dim == () or dim == []:
+        return tuple(range(ndim))
+    return tuple(axis(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim))
 
 
-@method
-def mean(self: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    input = input if dtype is None else input.to(dtype)
+    return apply(SUM, (input,), {"dim": axes(input, dim), "keepdim": keepdim})
+
+
+def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    self = input if dtype is None else input.to(dtype)
     if self.dtype.kind not in DIFFERENTIABLE:
         raise AutogradError(
             "not-floating", f"mean(): input dtype should be floating point or complex, got {self.dtype}"
         )
-    return apply(MEAN, (self,), {"dim": _axes(self, dim), "keepdim": keepdim})
+    return apply(MEAN, (self,), {"dim": axes(self, dim), "keepdim": keepdim})
 
 
 @method
@@ -355,5 +376,14 @@ method(lambda self, other: remainder(other, self), "__rmod__")
 method(lambda self, other: floor_divide(other, self), "__rfloordiv__")
 method(lambda self, other: pow(other, self), "__rpow__")
 
-for _user_function in (exp, log, sqrt, sin, cos, tanh, sigmoid, relu, floor, sign, conj, mm):
+for _user_function in (exp, log, sqrt, sin, cos, tanh, sigmoid, relu, floor, sign, conj, mm, sum, mean):
     method(_user_function)
+
+WORDS: dict[str, Callable[..., Any]] = {
+    f.__name__: f
+    for f in (
+        *(add, sub, mul, div, neg, pow, remainder, floor_divide, matmul, mm),
+        *(exp, log, sqrt, sin, cos, tanh, sigmoid, relu, abs, floor, sign, sum, mean, clone),
+    )
+}
+"""What programs may call."""

@@ -96,7 +96,7 @@ RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "tanh": {"a": lambda g, y: g * (1 - y * y)},
     "sigmoid": {"a": lambda g, y: g * (y * (1 - y))},
     "softplus": {"a": lambda g, a: g * a.sigmoid()},
-    "relu": {"a": lambda g, y: g.where(y > 0, 0.0)},
+    "relu": {"a": lambda g, y: g.masked_fill(y <= 0, 0.0)},
     "abs": {"a": lambda g, a: g * direction(a)},
     "sign": {"a": lambda g: zeros(g)},
     "where": {"a": lambda g, condition: g.where(condition, 0.0), "b": lambda g, condition: g.where(~condition, 0.0)},

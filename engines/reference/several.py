@@ -18,7 +18,7 @@ import numpy as np
 from .dtypes import Array, result_type
 from .errors import AutogradError, AutogradTypeError
 from .graph import Node, Shape
-from .mapped import Mapped, each
+from .mapped import per_entry
 from .modes import mode
 from .record import Operation, apply
 from .tensor import Tensor, method
@@ -46,10 +46,9 @@ class SeveralNode(Node):
         return f"{self.label.capitalize()}Backward0"
 
 
+@per_entry
 def parts_of(tensor: Tensor, label: str, indices: Sequence[Index]) -> tuple[Tensor, ...]:
     """Views of the parts of ``tensor`` at ``indices``, with one node behind them."""
-    if isinstance(tensor, Mapped):
-        return each(tensor.level, lambda entry: parts_of(entry, label, indices), tensor)  # type: ignore[no-any-return]
     results = tuple(view_of(SLICE, tensor, index=index) for index in indices)
     node = SeveralNode(label, tensor, indices, results) if any(r._node is not None for r in results) else None
     for i, result in enumerate(results):

@@ -19,24 +19,28 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from . import autograd
 from .dtypes import DIFFERENTIABLE
 from .errors import AutogradError, AutogradValueError
 from .forward import ForwardLevel, alias, dual, undual
 from .graph import AccumulateGrad, Node
 from .levels import Level, innermost_transform, open_now, opened
-from .mapped import Mapped, each
-from .modes import enable_grad, mode, no_grad
+from .mapped import Mapped, per_entry
+from .modes import Block, mode, no_grad, recorded
 from .packing import disable_saved_tensors_hooks
 from .record import Operation, Options
-from .several import stack
 from .tensor import Tensor
 from .trees import flatten, map_leaves, unflatten
-from .vmap import vmap
+from .versions import UNCOUNTED
 
 Argnums = int | tuple[int, ...]
+
+
+class out_of_inference(Block):
+    """Inference mode is off, the grad mode as it is. A transform works in inference mode, too."""
+
+    def begin(self) -> None:
+        mode.switch(mode.enabled, False)
 
 
 class _Guarded(Level):
@@ -84,18 +88,17 @@ class ReverseLevel(_Guarded):
         super().__init__()
         self.recorded = mode.recording
 
+    @per_entry
     def variable(self, value: Any) -> Tensor:
         """What stands for an argument inside. It is computed from the argument if that is tracked, else a leaf."""
         if not isinstance(value, Tensor):
             raise AutogradValueError("not-a-tensor", f"Thing passed to transform API must be Tensor, got {type(value)}")
-        if isinstance(value, Mapped):
-            return each(value.level, self.variable, value)  # type: ignore[no-any-return]
         if value.dtype.kind not in DIFFERENTIABLE:
             raise AutogradError("non-float-requires-grad", "only Tensors of floating point dtype can require gradients")
         inside = alias(value)
         if not inside.requires_grad:
             leaf = Variable(inside._array)
-            leaf._writes = inside._writes
+            leaf._writes = [0] if inside._writes is UNCOUNTED else inside._writes
             leaf._tangents = getattr(inside, "_tangents", None)
             leaf._flag = True
             leaf.level = self
@@ -103,12 +106,11 @@ class ReverseLevel(_Guarded):
         self.own(inside)
         return inside
 
+    @per_entry
     def released(self, value: Any) -> Any:
         """``value`` as it may leave: with the history that others have a part in, or with none."""
         if not isinstance(value, Tensor):
             raise AutogradError("not-a-tensor", f"Expected tensors, got unsupported type {type(value)}")
-        if isinstance(value, Mapped):
-            return each(value.level, self.released, value)
         if not value.requires_grad or (self.recorded and self._concerns_others(value)):
             return value
         with no_grad():
@@ -136,10 +138,10 @@ def gradients(
     outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], create_graph: bool
 ) -> list[Tensor]:
     """The vector-Jacobian product, zero where there is no dependence, and as often as one likes."""
-    chosen = [(y, v) for y, v in zip(outputs, cotangents, strict=True) if y.requires_grad]
+    tracked_outputs = [(y, v) for y, v in zip(outputs, cotangents, strict=True) if y.requires_grad]
     found: Sequence[Tensor | None] = [None] * len(inputs)
-    if chosen:
-        tracked, weights = zip(*chosen, strict=True)
+    if tracked_outputs:
+        tracked, weights = zip(*tracked_outputs, strict=True)
         found = autograd.grad(tracked, inputs, weights, retain_graph=True, create_graph=create_graph, allow_unused=True)
     return [x.zeros() if g is None else g for x, g in zip(inputs, found, strict=True)]
 
@@ -147,7 +149,7 @@ def gradients(
 # -- which arguments ---------------------------------------------------------------------------------------------------
 
 
-def _chosen(arguments: tuple[Any, ...], argnums: Any) -> Any:
+def chosen(arguments: tuple[Any, ...], argnums: Any) -> Any:
     """The arguments that ``argnums`` names: one, or a tuple of several."""
     if isinstance(argnums, int):
         return arguments[_position(argnums, len(arguments))]
@@ -173,7 +175,7 @@ def _position(argnum: Any, count: int) -> int:
     return argnum % count
 
 
-def _replaced(arguments: tuple[Any, ...], argnums: Any, new: Any) -> tuple[Any, ...]:
+def replaced(arguments: tuple[Any, ...], argnums: Any, new: Any) -> tuple[Any, ...]:
     result = list(arguments)
     if isinstance(argnums, int):
         result[argnums] = new
@@ -200,7 +202,7 @@ def _with_aux(returned: Any, has_aux: bool, transform: str) -> tuple[Any, Any]:
 _NO_HOOKS = "torch.func.{grad, vjp, jacrev, hessian} don't yet support saved tensor hooks. Please open an issue with your use case."
 
 
-class _Run:
+class Run:
     """One run of a function on variables, ready to be differentiated in reverse."""
 
     def __init__(
@@ -225,12 +227,11 @@ class _Run:
         keywords: dict[str, Any],
     ) -> None:
         self.level = ReverseLevel()
-        chosen = arguments if argnums is None else _chosen(arguments, argnums)
-        leaves, self.inputs_structure = flatten(chosen)
+        leaves, self.inputs_structure = flatten(arguments if argnums is None else chosen(arguments, argnums))
         self.inputs = [self.level.variable(leaf) for leaf in leaves]
         inside = unflatten(self.inputs, self.inputs_structure)
-        with opened(self.level), enable_grad():
-            returned = func(*(inside if argnums is None else _replaced(arguments, argnums, inside)), **keywords)
+        with opened(self.level), recorded():
+            returned = func(*(inside if argnums is None else replaced(arguments, argnums, inside)), **keywords)
             self.output, aux = _with_aux(returned, has_aux, name)
             self.aux = map_leaves(self.level.released, aux) if has_aux else None
 
@@ -255,8 +256,10 @@ class _Run:
                 )
 
     def pull(self, cotangents: Sequence[Tensor | None]) -> list[Any]:
-        found = gradients(self.outputs, self.inputs, cotangents, create_graph=mode.recording)
-        return [self.level.released(g) for g in found]
+        create_graph = mode.recording
+        with out_of_inference():
+            found = gradients(self.outputs, self.inputs, cotangents, create_graph)
+            return [self.level.released(g) for g in found]
 
     def value(self) -> Any:
         return unflatten([self.level.released(output) for output in self.outputs], self.outputs_structure)
@@ -264,7 +267,7 @@ class _Run:
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The value of ``func`` and the function from cotangents to the gradients of ``primals``."""
-    run = _Run(func, primals, None, has_aux, "vjp(f, *primals)")
+    run = Run(func, primals, None, has_aux, "vjp(f, *primals)")
     run.check_outputs("vjp(f, *primals)")
 
     def pullback(cotangents: Any) -> Any:
@@ -285,7 +288,7 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
     @functools.wraps(func)
     def derivative(*arguments: Any, **keywords: Any) -> Any:
         name = "grad_and_value(f)(*args)"
-        run = _Run(func, arguments, argnums, has_aux, name, keywords)
+        run = Run(func, arguments, argnums, has_aux, name, keywords)
         output = run.output
         if not isinstance(output, Tensor):
             raise AutogradError(
@@ -314,55 +317,6 @@ def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) 
         return (gradient, value[1]) if has_aux else gradient
 
     return derivative
-
-
-def jacrev(
-    func: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None
-) -> Callable[..., Any]:
-    """The function that returns the Jacobian of ``func``, computed row by row in reverse."""
-    if chunk_size is not None and chunk_size <= 0:
-        raise AutogradValueError("invalid-argument", "jacrev: `chunk_size` should be greater than 0.")
-
-    @functools.wraps(func)
-    def derivative(*arguments: Any) -> Any:
-        _refuse_complex("jacrev", "inputs", arguments)
-        run = _Run(func, arguments, argnums, has_aux, "vjp(f, *primals)")
-        run.check_outputs("jacrev")
-        _refuse_complex("jacrev", "outputs", run.outputs)
-        blocks = []
-        for i, output in enumerate(run.outputs):
-            rows = [
-                run.pull([direction if k == i else other.zeros() for k, other in enumerate(run.outputs)])
-                for direction in _basis(output)
-            ]
-            inputs = [
-                _stacked(column, x).reshape(output.shape + x.shape)
-                for x, column in zip(run.inputs, zip(*rows, strict=True) if rows else run.inputs, strict=True)
-            ]
-            blocks.append(unflatten(inputs, run.inputs_structure))
-        jacobian = unflatten(blocks, run.outputs_structure)
-        return (jacobian, run.aux) if has_aux else jacobian
-
-    return derivative
-
-
-def _basis(tensor: Tensor) -> list[Tensor]:
-    """The directions of the coordinate axes, as tensors like ``tensor``."""
-    identity = np.eye(tensor.numel(), dtype=tensor.dtype)
-    return [Tensor(row.reshape(tensor.shape)) for row in identity]
-
-
-def _stacked(rows: Any, like: Tensor) -> Tensor:
-    return stack(rows) if isinstance(rows, tuple) else Tensor(np.zeros((0, *like.shape), like.dtype))
-
-
-def _refuse_complex(transform: str, which: str, values: Any) -> None:
-    for i, value in enumerate(flatten(values)[0]):
-        if isinstance(value, Tensor) and value.dtype.kind == "c":
-            raise AutogradError(
-                "not-supported",
-                f"{transform}: Expected all {which} to be real but received complex tensor at flattened input idx: {i}",
-            )
 
 
 # -- forward -----------------------------------------------------------------------------------------------------------
@@ -407,7 +361,7 @@ def jvp(func: Callable[..., Any], primals: Any, tangents: Any, *, strict: bool =
         each_entry = inside.entries if isinstance(inside, Mapped) else [inside]
         for entry in each_entry:
             level.own(entry)
-    with opened(level):
+    with opened(level), out_of_inference():
         returned, aux = _with_aux(func(*unflatten(duals, structure)), has_aux, _JVP)
     outputs, outputs_structure = flatten(returned)
     pairs = [_unpacked(level, output, strict) for output in outputs]
@@ -440,9 +394,9 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
 
     The function that pulls cotangents back is linear; recorded once, it is transposed for every tangent."""
     value = func(*primals)
-    run = _Run(func, primals, None, False, "linearize")
+    run = Run(func, primals, None, False, "linearize")
     run.check_outputs("linearize")
-    with enable_grad():
+    with recorded():
         cotangents = [run.level.variable(output.zeros()) for output in run.outputs]
         pulled = gradients(run.outputs, run.inputs, cotangents, create_graph=True)
 
@@ -459,67 +413,9 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
                         "vector-size",
                         f"The {what} {given} of the tangent at position {i} doesn't match the {what} {wanted} of its primal",
                     )
-        found = gradients(pulled, cotangents, leaves, create_graph=mode.recording)
+        create_graph = mode.recording
+        with out_of_inference():
+            found = gradients(pulled, cotangents, leaves, create_graph)
         return unflatten([run.level.released(t) for t in found], run.outputs_structure)
 
     return value, push
-
-
-def jacfwd(
-    func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error"
-) -> Callable[..., Any]:
-    """The function that returns the Jacobian of ``func``, all columns at the same time: a map over directions."""
-
-    @functools.wraps(func)
-    def derivative(*arguments: Any) -> Any:
-        _refuse_complex("jacfwd", "inputs", arguments)
-        inputs, structure = flatten(_chosen(arguments, argnums))
-        kept: list[Any] = []
-
-        def columns(*directions: Tensor) -> Any:
-            def inner(*chosen: Any) -> Any:
-                new = unflatten(chosen, structure)
-                return func(*_replaced(arguments, argnums, new))
-
-            pushed = jvp(inner, tuple(inputs), directions, has_aux=has_aux)
-            if has_aux:
-                kept.append(map_leaves(_any_entry, pushed[2]))
-            _refuse_complex("jacfwd", "outputs", pushed[1])
-            return pushed[1]
-
-        pushed = vmap(columns, randomness=randomness)(*_directions(inputs))
-        outputs, outputs_structure = flatten(pushed)
-        blocks = []
-        for output in outputs:
-            last = output.permute(*range(1, output.dim()), 0)  # the directions, which came first
-            parts, start = [], 0
-            for x in inputs:
-                part = last[(..., slice(start, start + x.numel()))]
-                parts.append(part.reshape(output.shape[1:] + x.shape))
-                start += x.numel()
-            blocks.append(unflatten(parts, structure))
-        jacobian = unflatten(blocks, outputs_structure)
-        return (jacobian, kept[0]) if has_aux else jacobian
-
-    return derivative
-
-
-def _directions(inputs: Sequence[Tensor]) -> list[Tensor]:
-    """The coordinate axes of all inputs together, for each input its part: one row per direction."""
-    total = sum(x.numel() for x in inputs)
-    result, start = [], 0
-    for x in inputs:
-        part = np.zeros((total, x.numel()), x.dtype)
-        part[start : start + x.numel()] = np.eye(x.numel())
-        result.append(Tensor(part.reshape(total, *x.shape)))
-        start += x.numel()
-    return result
-
-
-def _any_entry(value: Any) -> Any:
-    return value.entries[0] if isinstance(value, Mapped) else value
-
-
-def hessian(func: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
-    """The function that returns the second derivatives of ``func``: forward over reverse."""
-    return jacfwd(jacrev(func, argnums), argnums)

@@ -19,6 +19,7 @@ after their base was written.
 
 from __future__ import annotations
 
+import operator
 from enum import Enum
 from types import EllipsisType
 from typing import Any
@@ -28,6 +29,7 @@ import numpy as np
 from . import record
 from .dtypes import Array
 from .errors import AutogradError, warn
+from .mapped import innermost, per_entry
 from .modes import mode, recorded
 from .record import Operation, Options, apply
 from .rules import RULES
@@ -256,6 +258,8 @@ def is_basic(index: tuple[Any, ...]) -> bool:
 
 @method
 def __getitem__(self: Tensor, index: Any) -> Tensor:
+    if record.interpreter is not None and innermost((index,)) is not None:
+        return per_entry(operator.getitem)(self, index)
     index = normal_index(index)
     if not is_basic(index):
         return apply(INDEX, (self, index))

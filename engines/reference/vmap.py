@@ -224,20 +224,25 @@ def _joined(entries: Sequence[Tensor], axis: int) -> Tensor:
 # -- random numbers ----------------------------------------------------------------------------------------------------
 
 
-def drawn(draw: Callable[[], Tensor]) -> Tensor:
-    """A random tensor as the maps in progress want it."""
-    maps = [level for level in open_now.levels if isinstance(level, MapLevel)]
-    if any(level.randomness == "error" for level in maps):
+def refuse_random_numbers() -> None:
+    if any(level.randomness == "error" for level in _maps()):
         raise AutogradError(
             "vmap-unsupported",
             "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
             "randomness flags on vmap or perform the randomness operation out of vmap",
         )
 
-    def draw_for(maps: Sequence[MapLevel]) -> Tensor:
-        different = [level for level in maps if level.randomness == "different"]
-        if not different:
-            return draw()
-        return Mapped(different[-1], [draw_for(different[:-1]) for _ in range(different[-1].size)])
 
-    return draw_for(maps)
+def _maps() -> list[MapLevel]:
+    return [level for level in open_now.levels if isinstance(level, MapLevel)]
+
+
+def drawn(draw: Callable[[], Tensor]) -> Tensor:
+    """A random tensor as the maps in progress want it: the same for all entries, or another for each."""
+
+    def draw_for(maps: Sequence[MapLevel]) -> Tensor:
+        if not maps:
+            return draw()
+        return Mapped(maps[-1], [draw_for(maps[:-1]) for _ in range(maps[-1].size)])
+
+    return draw_for([level for level in _maps() if level.randomness == "different"])

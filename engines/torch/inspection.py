@@ -11,7 +11,7 @@ import torch
 
 WORDS = (
     *("op_name", "next_ops", "saved", "raw_saved", "same_storage", "is_view", "strides", "version"),
-    *("in_thread", "thread_id"),
+    *("in_thread", "thread_id", "aten"),
 )
 """The words of the language that this module gives a meaning."""
 
@@ -75,3 +75,9 @@ def in_thread(f):
 
 def thread_id():
     return threading.get_ident()
+
+
+def aten(name):
+    """The primitive operation of this name, with the name of its overload behind a dot where it is not the default."""
+    operation, _, overload = name.partition(".")
+    return getattr(getattr(torch.ops.aten, operation), overload or "default")

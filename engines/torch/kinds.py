@@ -86,7 +86,7 @@ ERRORS = (
     ("hook-result", "TypeError", "expected tuple, but hook returned"),
     ("saved-hooks-disabled", "RuntimeError", "saved tensors default hooks are disabled"),
     ("invalid-argument", "RuntimeError", "allow_mutation_on_saved_tensors contexts cannot be nested"),
-    ("invalid-argument", "AssertionError", "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context"),
+    ("invalid-argument", "AssertionError", "Trying to backward outside of the 'allow_mutation_on_saved_tensors'"),
     ("invalid-argument", "ValueError", "Expects mode to be one of ('all', 'any')"),
     ("invalid-argument", "RuntimeError", "materialize_grads cannot be used when the given input is a GradientEdge"),
     ("invalid-argument", "ValueError", "determinism_check should be one of"),
@@ -145,7 +145,7 @@ ERRORS = (
     ("inputs-empty", "RuntimeError", "cannot be empty"),
     ("frozen-class", "TypeError", "cannot assign"),
     ("nonfinite-norm", "RuntimeError", "is non-finite"),
-    ("grad-shape-mismatch", "RuntimeError", "we interpret the first dimension of each grad_output as the batch dimension"),
+    ("grad-shape-mismatch", "RuntimeError", "we interpret the first dimension of each grad_output"),
     ("inputs-empty", "ValueError", "grad requires non-empty inputs"),
     ("invalid-argument", "TypeError", "Other Mapping types are not supported"),
     ("invalid-argument", "RuntimeError", "arguments both passed to `backward()`"),
@@ -195,6 +195,25 @@ ERRORS = (
     ("key-mismatch", "ValueError", "appeared in multiple dictionaries"),
     ("key-mismatch", "ValueError", "functional_call got multiple values for keys"),
     ("grad-count-mismatch", "RuntimeError", " tensors and "),
+    ("no-derivative", "RuntimeError", "derivative for aten::"),
+    ("no-derivative", "NotImplementedError", "the derivative for '"),
+    ("no-derivative", "RuntimeError", "The QR decomposition is not differentiable when"),
+    ("no-derivative", "RuntimeError", "The derivative of linalg.qr depends on Q"),
+    ("singular-matrix", "RuntimeError", "because the input matrix is singular"),
+    ("not-positive-definite", "RuntimeError", "because the input is not positive-definite"),
+    ("gauge-dependent", "RuntimeError", "in the complex case are specified up to multiplication by e^{i phi}"),
+    ("out-of-domain", "RuntimeError", "all elements of input should be between 0 and 1"),
+    ("index-out-of-range", "IndexError", "is out of bounds for dimension"),
+    ("index-out-of-range", "RuntimeError", "is out of bounds for dimension"),
+    ("index-out-of-range", "IndexError", "index out of range in self"),
+    ("empty-reduction", "RuntimeError", "Expected reduction dim to be specified for input.numel() == 0"),
+    ("empty-reduction", "IndexError", "to have non-zero size"),
+    ("too-few-values", "ValueError", "Expected more than 1 value per channel when training"),
+    (
+        "not-floating",
+        "RuntimeError",
+        "could not infer output dtype. Input dtype must be either a floating point or complex dtype",
+    ),
 )
 """(kind, exception class, fragment of the message)"""
 
@@ -228,6 +247,8 @@ WARNINGS = (
     ("deprecated-use", "DeprecationWarning", "should not be instantiated"),
     ("empty-parameters", "UserWarning", "is an empty generator"),
     ("duplicate-parameters", "UserWarning", "duplicate parameters"),
-    ("deprecated-argument", "FutureWarning", "deprecated"),
+    ("deprecated-argument", "FutureWarning", "argument is deprecated"),
+    ("deprecated-argument", "FutureWarning", "is now deprecated"),
+    ("degrees-of-freedom", "UserWarning", "degrees of freedom is <= 0"),
 )
 """(kind, warning class, fragment of the message)"""

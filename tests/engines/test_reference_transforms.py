@@ -79,6 +79,17 @@ def test_forward_mode_is_the_transpose_of_reverse_mode(
     assert inner(w, pushed.numpy()) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize(("function", "arrays"), [(f, arrays) for samples in SAMPLES.values() for f, arrays in samples])
+def test_forward_mode_adds_up_the_operands(function: Any, arrays: list[Any]) -> None:
+    points, moves = tuple(map(tensor, arrays)), tuple(map(direction, arrays))
+    together = func.jvp(function, points, moves)[1].numpy()
+    alone = [
+        func.jvp(lambda x, i=i: function(*points[:i], x, *points[i + 1 :]), (point,), (move,))[1].numpy()
+        for i, (point, move) in enumerate(zip(points, moves, strict=True))
+    ]
+    assert np.allclose(together, sum(alone))
+
+
 @pytest.mark.parametrize(("rule", "function", "arrays", "operand"), CASES)
 def test_forward_over_reverse_is_reverse_over_reverse(
     rule: str, function: Any, arrays: list[Any], operand: int
@@ -200,6 +211,35 @@ def test_per_sample_gradients_and_nested_maps() -> None:
     assert close(func.grad(lambda w: R.vmap(loss, in_dims=(None, 0))(w, xs).sum())(w), batch.sum(0))
 
 
+def test_mapped_indices() -> None:
+    table, rows = float64(*POINT), tensor([2, 0, 2])
+    assert R.vmap(lambda i: table[i] * 2)(rows).tolist() == [2 * POINT[i] for i in (2, 0, 2)]
+    pairs = tensor([[0, 1], [1, 2], [2, 0]])
+    assert close(R.vmap(lambda x, i: x[i], in_dims=(None, 0))(table, pairs), np.asarray(POINT)[pairs.numpy()])
+    grid = R.zeros(3, 3, dtype="float64")
+
+    def put(row: Any, i: Any) -> Any:
+        row[i] = 1.0
+        return row
+
+    assert close(R.vmap(put)(grid, rows), np.eye(3)[rows.numpy()])
+    assert kind_of(lambda: R.vmap(put, in_dims=(None, 0))(table, rows)) == "vmap-unsupported"
+
+
+def test_nobody_can_look_at_the_numbers_of_a_mapped_tensor() -> None:
+    looks: list[Callable[[Any], Any]] = [
+        bool,
+        float,
+        int,
+        lambda x: x.item(),
+        lambda x: x.tolist(),
+        lambda x: x.numpy(),
+    ]
+    for look in looks:
+        assert kind_of(lambda look=look: R.vmap(look)(float64(1.0, 2.0))) == "vmap-unsupported"  # type: ignore[misc]
+    assert kind_of(lambda: R.vmap(lambda x: tensor(np.sum(x._array)))(float64(1.0, 2.0))) == "vmap-unsupported"
+
+
 def test_a_transform_leaves_nothing_behind() -> None:
     x = tensor([0.3, -0.7], dtype="float64", requires_grad=True)
     c = float64(1.0, 2.0)
@@ -212,6 +252,17 @@ def test_a_transform_leaves_nothing_behind() -> None:
         assert not func.grad(bowl)(x).requires_grad
     assert x.grad is None
     assert PACKAGE.record.interpreter is None
+
+
+def test_transforms_work_in_inference_mode() -> None:
+    expected = func.hessian(bowl)(float64(*POINT))
+    with R.inference_mode():
+        x, v = float64(*POINT), float64(1.0, -2.0, 0.5)
+        assert close(func.hessian(bowl)(x), expected)
+        assert close(func.jvp(func.grad(bowl), (x,), (v,))[1], expected @ v)
+        assert close(func.vjp(func.grad(bowl), x)[1](v)[0], expected @ v)
+        assert not func.grad(bowl)(x).requires_grad
+        assert R.is_inference_mode_enabled()
 
 
 def test_a_pullback_may_be_used_inside_of_another_transform() -> None:

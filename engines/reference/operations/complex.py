@@ -1,0 +1,72 @@
+"""Complex numbers: direction, angle, and the step between real pairs and complex values.
+
+Keeps notes/autograd#autograd-for-complex-numbers: the gradient of a real function of ``z = x + iy`` is
+``dL/dx + i dL/dy``. Rules of operations with a complex result are the textbook's (record.py conjugates for them); those
+with a real result give that gradient themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import Array
+from ..ops import conj
+from ..tensor import Tensor
+from .define import WORDS, define, elementwise, word
+
+
+def _sgn(a: Array) -> Array:
+    return np.where(a == 0, np.zeros((), a.dtype), a / np.abs(a)) if a.dtype.kind == "c" else np.sign(a)
+
+
+def _turned(g: Any, a: Any, y: Any) -> Any:
+    """What changes the direction of ``a`` is the part of ``g`` across it. (``g`` comes conjugated, see record.py.)"""
+    if a.dtype.kind != "c":
+        return g.zeros()
+    size = abs(a).masked_fill(a == 0, 1.0)
+    return ((g - (g * y).real * y.conj()) / size).masked_fill(a == 0, 0.0)
+
+
+sgn = elementwise("sgn", _sgn, a=_turned)
+
+
+def _angle_rule(g: Any, a: Any) -> Any:
+    if a.dtype.kind != "c":
+        return g.zeros()
+    size = abs(a).masked_fill(a == 0, 1.0)
+    return (g * (a * 1j) / (size * size)).masked_fill(a == 0, 0.0)
+
+
+angle = elementwise("angle", lambda a: np.angle(a), a=_angle_rule)
+
+_pair = define(
+    "complex",
+    lambda a, b: (a + 1j * b).astype(np.result_type(a.dtype, np.complex64)),
+    a=lambda g: g,
+    b=lambda g: g * 1j,
+)
+
+
+@word("complex")
+def complex_(real: Tensor, imag: Tensor) -> Tensor:
+    return _pair(real, imag)
+
+
+@word()
+def polar(abs: Tensor, angle: Tensor) -> Tensor:
+    return complex_(abs * angle.cos(), abs * angle.sin())
+
+
+WORDS["conj"] = conj
+
+
+@word(methods="is_complex")
+def is_complex(input: Tensor) -> bool:
+    return input.dtype.kind == "c"
+
+
+@word(methods="is_floating_point")
+def is_floating_point(input: Tensor) -> bool:
+    return input.dtype.kind == "f"

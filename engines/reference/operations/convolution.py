@@ -1,0 +1,318 @@
+"""Convolution and pooling: windows of a signal, collected by position and then multiplied or reduced as usual.
+
+`patches` picks, `unpatches` puts back; each is the derivative of the other, because indexing is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import Array
+from ..errors import AutogradError
+from ..ops import mean
+from ..tensor import Tensor
+from .define import WORDS, word
+from .selection import Chosen
+from .shapes import pad
+
+Sizes = Any
+"""A number for all axes, or one for each."""
+
+
+def _each(value: Sizes, count: int) -> tuple[int, ...]:
+    return (value,) * count if isinstance(value, int) else tuple(value)
+
+
+def _positions(
+    counts: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> tuple[Array, ...]:
+    """For every spatial axis the positions of all windows, shaped (windows..., kernel...)."""
+    axes = len(kernel)
+    grids = []
+    for d in range(axes):
+        table = np.arange(counts[d])[:, None] * stride[d] + np.arange(kernel[d]) * dilation[d]
+        grids.append(
+            table.reshape([counts[d] if i == d else kernel[d] if i == d + axes else 1 for i in range(2 * axes)])
+        )
+    return tuple(grids)
+
+
+def _padded(x: Tensor, padding: Sequence[int], value: float = 0.0) -> Tensor:
+    return pad(x, [n for p in reversed(padding) for n in (p, p)], value=value) if any(padding) else x
+
+
+def patches(x: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
+    """All windows: (batch, channel, windows..., kernel...)."""
+    spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    counts = [(n - span) // s + 1 for n, span, s in zip(x.shape[2:], spans, stride, strict=True)]
+    if min(counts) < 1:
+        raise AutogradError("invalid-argument", "Kernel size can't be greater than actual input size")
+    return x[(slice(None), slice(None), *map(Tensor, _positions(counts, kernel, stride, dilation)))]
+
+
+def unpatches(
+    columns: Tensor, size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
+) -> Tensor:
+    """The sum of all windows at their places, in a signal of ``size``."""
+    counts = columns.shape[2 : 2 + len(kernel)]
+    index = (slice(None), slice(None), *_positions(counts, kernel, stride, dilation))
+    return columns.place(index, (*columns.shape[:2], *size))
+
+
+def _letters(axes: int) -> tuple[str, str]:
+    return "uvw"[:axes], "xyz"[:axes]
+
+
+def _convolve(
+    axes: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Sizes,
+    padding: Any,
+    dilation: Sizes,
+    groups: int,
+) -> Tensor:
+    if input.dim() == axes + 1:
+        return _convolve(axes, input.unsqueeze(0), weight, bias, stride, padding, dilation, groups)[0]
+    kernel, steps, spread = weight.shape[2:], _each(stride, axes), _each(dilation, axes)
+    if padding == "same":
+        widths = [d * (k - 1) for k, d in zip(kernel, spread, strict=True)]
+        input = pad(input, [n for w in reversed(widths) for n in (w // 2, w - w // 2)])
+        padding = 0
+    found = patches(_padded(input, _each(0 if padding == "valid" else padding, axes)), kernel, steps, spread)
+    grouped = found.reshape((found.shape[0], groups, found.shape[1] // groups, *found.shape[2:]))
+    filters = weight.reshape((groups, weight.shape[0] // groups, *weight.shape[1:]))
+    at, inside = _letters(axes)
+    result = WORDS["einsum"](f"ngc{at}{inside},goc{inside}->ngo{at}", grouped, filters)
+    result = result.reshape((result.shape[0], weight.shape[0], *result.shape[3:]))
+    return result if bias is None else result + bias.reshape((-1,) + (1,) * axes)
+
+
+@word()
+def conv1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sizes = 1,
+    padding: Any = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
+
+
+@word()
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sizes = 1,
+    padding: Any = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+) -> Tensor:
+    return _convolve(2, input, weight, bias, stride, padding, dilation, groups)
+
+
+def _convolve_back(
+    axes: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Sizes,
+    padding: Sizes,
+    output_padding: Sizes,
+    groups: int,
+    dilation: Sizes,
+) -> Tensor:
+    kernel, steps, spread = weight.shape[2:], _each(stride, axes), _each(dilation, axes)
+    grouped = input.reshape((input.shape[0], groups, input.shape[1] // groups, *input.shape[2:]))
+    filters = weight.reshape((groups, weight.shape[0] // groups, *weight.shape[1:]))
+    at, inside = _letters(axes)
+    columns = WORDS["einsum"](f"ngc{at},gco{inside}->ngo{at}{inside}", grouped, filters)
+    columns = columns.reshape((input.shape[0], groups * weight.shape[1], *columns.shape[3:]))
+    lost, extra = _each(padding, axes), _each(output_padding, axes)
+    size = [
+        (n - 1) * s + d * (k - 1) + 1 + e
+        for n, s, d, k, e in zip(input.shape[2:], steps, spread, kernel, extra, strict=True)
+    ]
+    result = unpatches(columns, size, kernel, steps, spread)
+    result = result[(..., *(slice(p, n - p) for p, n in zip(lost, size, strict=True)))]
+    return result if bias is None else result + bias.reshape((-1,) + (1,) * axes)
+
+
+@word()
+def conv_transpose1d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Tensor:
+    return _convolve_back(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+@word()
+def conv_transpose2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Tensor:
+    return _convolve_back(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+@word("unfold")
+def unfold(input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
+    """Windows of an image as columns (im2col)."""
+    kernel, steps, spread = _each(kernel_size, 2), _each(stride, 2), _each(dilation, 2)
+    found = patches(_padded(input, _each(padding, 2)), kernel, steps, spread)
+    n, c, height, width = found.shape[:4]
+    return found.permute(0, 1, 4, 5, 2, 3).reshape((n, c * math.prod(kernel), height * width))
+
+
+@word()
+def fold(
+    input: Tensor, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1
+) -> Tensor:
+    """Columns summed into an image (col2im)."""
+    kernel, steps, spread, edge = _each(kernel_size, 2), _each(stride, 2), _each(dilation, 2), _each(padding, 2)
+    size = [n + 2 * p for n, p in zip(_each(output_size, 2), edge, strict=True)]
+    counts = [(n - d * (k - 1) - 1) // s + 1 for n, d, k, s in zip(size, spread, kernel, steps, strict=True)]
+    n, rows = input.shape[:2]
+    columns = input.reshape((n, rows // math.prod(kernel), *kernel, *counts)).permute(0, 1, 4, 5, 2, 3)
+    image = unpatches(columns, size, kernel, steps, spread)
+    return image[(..., *(slice(p, n - p) for p, n in zip(edge, size, strict=True)))]
+
+
+# -- pooling -----------------------------------------------------------------------------------------------------------
+
+
+def _windows(
+    axes: int, x: Tensor, kernel_size: Sizes, stride: Sizes | None, padding: Sizes, dilation: Sizes, outside: float
+) -> Tensor:
+    """Every window as one row, the last axis."""
+    kernel = _each(kernel_size, axes)
+    steps = kernel if stride is None else _each(stride, axes)
+    found = patches(_padded(x, _each(padding, axes), outside), kernel, steps, _each(dilation, axes))
+    return found.reshape((*found.shape[: 2 + axes], math.prod(kernel)))
+
+
+def _pool(axes: int, x: Tensor, reduce: Any) -> Tensor:
+    """``reduce`` for a batch; a signal without one counts as a batch of one."""
+    return reduce(x) if x.dim() == axes + 2 else reduce(x.unsqueeze(0))[0]
+
+
+def _max_pool(axes: int, x: Tensor, kernel_size: Sizes, stride: Any, padding: Sizes, dilation: Sizes) -> Tensor:
+    def reduce(batch: Tensor) -> Tensor:
+        chosen: Chosen = _windows(axes, batch, kernel_size, stride, padding, dilation, -math.inf).max(-1)
+        return chosen.values
+
+    return _pool(axes, x, reduce)
+
+
+def _avg_pool(axes: int, x: Tensor, kernel_size: Sizes, stride: Any, padding: Sizes, count_include_pad: bool) -> Tensor:
+    def reduce(batch: Tensor) -> Tensor:
+        means: Tensor = _windows(axes, batch, kernel_size, stride, padding, 1, 0.0).mean(-1)
+        if count_include_pad:
+            return means
+        inside = Tensor(np.ones(batch.shape, batch.dtype))
+        return means / _windows(axes, inside, kernel_size, stride, padding, 1, 0.0).mean(-1)
+
+    return _pool(axes, x, reduce)
+
+
+def _lp_pool(axes: int, x: Tensor, p: float, kernel_size: Sizes, stride: Any) -> Tensor:
+    def reduce(batch: Tensor) -> Tensor:
+        sums = (_windows(axes, batch, kernel_size, stride, 0, 1, 0.0) ** p).sum(-1)
+        return (sums.sign() * sums.abs().relu()) ** (1 / p)
+
+    return _pool(axes, x, reduce)
+
+
+def _adaptive(axes: int, x: Tensor, output_size: Sizes, reduce: Any) -> Tensor:
+    """Windows of nearly equal size, as many as wanted."""
+    counts = _each(output_size, axes)
+    sizes = x.shape[x.dim() - axes :]
+    cells = []
+    for cell in itertools.product(*map(range, counts)):
+        region = (slice(i * n // c, -(-(i + 1) * n // c)) for i, n, c in zip(cell, sizes, counts, strict=True))
+        cells.append(reduce(x[(..., *region)], tuple(range(-axes, 0))))
+    return WORDS["stack"](cells, -1).reshape((*x.shape[: x.dim() - axes], *counts))
+
+
+@word()
+def max_pool1d(
+    input: Tensor, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1
+) -> Tensor:
+    """The first of several largest elements of a window receives the gradient."""
+    return _max_pool(1, input, kernel_size, stride, padding, dilation)
+
+
+@word()
+def max_pool2d(
+    input: Tensor, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1
+) -> Tensor:
+    return _max_pool(2, input, kernel_size, stride, padding, dilation)
+
+
+@word()
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    return _avg_pool(1, input, kernel_size, stride, padding, count_include_pad)
+
+
+@word()
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    return _avg_pool(2, input, kernel_size, stride, padding, count_include_pad)
+
+
+@word()
+def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Sizes, stride: Any = None) -> Tensor:
+    return _lp_pool(1, input, norm_type, kernel_size, stride)
+
+
+@word()
+def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Sizes, stride: Any = None) -> Tensor:
+    return _lp_pool(2, input, norm_type, kernel_size, stride)
+
+
+@word()
+def adaptive_avg_pool1d(input: Tensor, output_size: Sizes) -> Tensor:
+    return _adaptive(1, input, output_size, mean)
+
+
+@word()
+def adaptive_avg_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
+    return _adaptive(2, input, output_size, mean)
+
+
+@word()
+def adaptive_max_pool2d(input: Tensor, output_size: Sizes) -> Tensor:
+    return _adaptive(2, input, output_size, lambda region, dims: region.flatten(-2).max(-1).values)

@@ -1,0 +1,333 @@
+"""Decompositions: eigenvalues, singular values, QR, Cholesky, and the norms that come of them (torch.linalg).
+
+A decomposition has several results, and their derivatives belong together. They leave the operation packed in one array
+and are taken apart by views, so that one rule sees all gradients at once (`Packed`).
+
+The vectors of a complex decomposition are only determined up to a phase; a loss that depends on it has no gradient, and
+that is an error. Sources of the formulas: Giles 2008; Walter and Lehmann 2010 (QR). They are written for the gradient
+itself, so they conjugate on the way in and out (record.py).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..creation import eye
+from ..dtypes import Array
+from ..errors import AutogradError
+from ..tensor import Tensor
+from .define import define, functional, refused, word
+from .linalg import solve, solve_triangular, solved
+from .reductions import amax, amin, vector_norm
+from .shapes import cat, diag_embed, movedim
+
+
+class Packed:
+    """How several matrices and vectors lie side by side in the last axis of one array."""
+
+    def __init__(self, *shapes: tuple[int, ...]) -> None:
+        self.shapes = shapes
+
+    def pack(self, *parts: Array) -> Array:
+        batch = parts[0].shape[: parts[0].ndim - len(self.shapes[0])]
+        return np.concatenate([p.reshape((*batch, -1)) for p in parts], -1)
+
+    def parts(self, packed: Any) -> list[Any]:
+        start, parts = 0, []
+        for shape in self.shapes:
+            end = start + math.prod(shape)
+            parts.append(packed[..., start:end].reshape((*packed.shape[:-1], *shape)))
+            start = end
+        return parts
+
+
+def _absent(g: Any) -> bool:
+    """Whether nothing arrived at a result: its gradient is a constant zero, which no factor, however large, changes."""
+    return not g.requires_grad and not g._array.any()
+
+
+def _differences(values: Any) -> Any:
+    """``values[j] - values[i]``, and 1 on the diagonal."""
+    n = values.shape[-1]
+    return values.unsqueeze(-2) - values.unsqueeze(-1) + eye(n, dtype=values.dtype)
+
+
+def _refuse_phase(diagonals: Any, function: str, vectors: str) -> None:
+    if diagonals.dtype.kind == "c":
+        imaginary = np.abs(diagonals._array.imag)
+        if (imaginary > 1e-2 if diagonals.dtype.itemsize < 16 else imaginary > 1e-6).any():
+            raise AutogradError(
+                "gauge-dependent",
+                f"{function}: The {vectors} in the complex case are specified up to multiplication by e^{{i phi}}. The "
+                "specified loss function depends on this quantity, so it is ill-defined.",
+            )
+
+
+def _diagonal(a: Any) -> Any:
+    return a.diagonal(0, -2, -1)
+
+
+def _eigh_parts(shape: tuple[int, ...]) -> Packed:
+    n = shape[-1]
+    return Packed((n,), (n, n))
+
+
+def _eigh(a: Array) -> Array:
+    values, vectors = solved("linalg.eigh", np.linalg.eigh, a)
+    return _eigh_parts(a.shape).pack(values.astype(a.dtype), vectors)
+
+
+def _eigh_rule(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
+    packed = _eigh_parts(shape)
+    (gL, gV), (L, V) = packed.parts(g.conj()), packed.parts(y)
+    inner = diag_embed(gL)
+    if not _absent(gV):
+        turn = _skew(V.mH @ gV) / 2
+        _refuse_phase(_diagonal(turn), "linalg_eigh_backward", "eigenvectors")
+        inner = inner + _off_diagonal(turn / _differences(L))
+    return (V @ inner @ V.mH).conj()
+
+
+def _off_diagonal(a: Any) -> Any:
+    return a.masked_fill(Tensor(np.eye(a.shape[-1], dtype=bool)), 0.0)
+
+
+_eigh_of = define("linalg.eigh", _eigh, a=_eigh_rule)
+
+
+def _real(a: Tensor) -> Tensor:
+    return a.real if a.dtype.kind == "c" else a
+
+
+class Eigen(NamedTuple):
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+@word("linalg.eigh")
+def eigh(A: Tensor, UPLO: str = "L") -> Eigen:
+    """Of a symmetric (Hermitian) matrix; only one triangle is read."""
+    values, vectors = _eigh_parts(A.shape).parts(_eigh_of(A if UPLO == "L" else A.mH))
+    return Eigen(_real(values), vectors)
+
+
+eigvalsh = functional(
+    "linalg.eigvalsh",
+    lambda a: solved("linalg.eigvalsh", np.linalg.eigvalsh, a),
+    a=lambda g, a: _in_basis(g.to(a.dtype), eigh(a).eigenvectors),
+)
+
+
+def _in_basis(g: Any, V: Any) -> Any:
+    return (V * g.unsqueeze(-2)) @ V.mH
+
+
+def _eig(a: Array) -> Array:
+    values, vectors = solved("linalg.eig", np.linalg.eig, a)
+    return _eigh_parts(a.shape).pack(*(x.astype(np.result_type(a.dtype, np.complex64)) for x in (values, vectors)))
+
+
+def _eig_rule(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
+    packed = _eigh_parts(shape)
+    (gL, gV), (L, V) = packed.parts(g.conj()), packed.parts(y)
+    inner = diag_embed(gL)
+    if not _absent(gV):
+        turn = V.mH @ gV
+        _refuse_phase(_diagonal(turn), "linalg_eig_backward", "eigenvectors")
+        scaled = turn - (V.mH @ V) * _diagonal(turn).real.unsqueeze(-2)
+        inner = inner + _off_diagonal(scaled / _differences(L).conj())
+    return solve(V.mH, inner @ V.mH).conj()
+
+
+_eig_of = define("linalg.eig", _eig, a=_eig_rule)
+
+
+@word("linalg.eig")
+def eig(A: Tensor) -> Eigen:
+    return Eigen(*_eigh_parts(A.shape).parts(_eig_of(A)))
+
+
+@word("linalg.eigvals")
+def eigvals(A: Tensor) -> Tensor:
+    return eig(A).eigenvalues
+
+
+def _svd_parts(shape: tuple[int, ...], full: bool) -> Packed:
+    m, n = shape[-2:]
+    k = min(m, n)
+    return Packed((m, m if full else k), (k,), (n if full else k, n))
+
+
+def _svd(a: Array, *, full: bool) -> Array:
+    u, s, vh = solved("linalg.svd", np.linalg.svd, a, full_matrices=full)
+    return _svd_parts(a.shape, full).pack(u, s.astype(a.dtype), vh)
+
+
+def _skew(a: Any) -> Any:
+    return a - a.mH
+
+
+def _svd_rule(g: Any, y: Any, shape: tuple[int, ...], full: bool) -> Any:
+    packed = _svd_parts(shape, full)
+    (gU, gS, gVh), (U, S, Vh) = packed.parts(g.conj()), packed.parts(y)
+    (m, n), k = shape[-2:], min(shape[-2:])
+    gU, U, gVh, Vh = gU[..., :k], U[..., :k], gVh[..., :k, :], Vh[..., :k, :]
+    inner, outer = diag_embed(gS), None
+    across, down = S.unsqueeze(-2), S.unsqueeze(-1)
+    turns: Any = 0
+    if not _absent(gU):
+        turn = _skew(U.mH @ gU)
+        turns, inner = _diagonal(turn), inner + _off_diagonal(turn / _differences(S * S)) * across
+        if turn.dtype.kind == "c":
+            inner = inner + diag_embed(_diagonal(turn) / (2 * S))
+        if m > k:
+            steep = gU / across
+            outer = (steep - U @ (U.mH @ steep)) @ Vh
+    if not _absent(gVh):
+        turn = _skew(Vh @ gVh.mH)
+        turns, inner = turns + _diagonal(turn), inner + down * _off_diagonal(turn / _differences(S * S))
+        if n > k:
+            steep = gVh / down
+            outer = U @ (steep - (steep @ Vh.mH) @ Vh)
+    if isinstance(turns, Tensor):
+        _refuse_phase(turns, "svd_backward", "singular vectors")
+    gradient = U @ inner @ Vh
+    return (gradient if outer is None else gradient + outer).conj()
+
+
+_svd_of = define("linalg.svd", _svd, a=_svd_rule)
+
+
+class Singular(NamedTuple):
+    U: Tensor
+    S: Tensor
+    Vh: Tensor
+
+
+@word("linalg.svd")
+def svd(A: Tensor, full_matrices: bool = True) -> Singular:
+    """What full matrices have beyond the reduced ones is arbitrary and has no gradient."""
+    u, s, vh = _svd_parts(A.shape, full_matrices).parts(_svd_of(A, full=full_matrices))
+    return Singular(u, _real(s), vh)
+
+
+def _svdvals_rule(g: Any, a: Any) -> Any:
+    u, _, vh = svd(a, False)
+    return (u * g.to(a.dtype).unsqueeze(-2)) @ vh
+
+
+svdvals = functional(
+    "linalg.svdvals", lambda a: solved("linalg.svdvals", np.linalg.svd, a, compute_uv=False), a=_svdvals_rule
+)
+
+
+def _qr_parts(shape: tuple[int, ...], mode: str) -> Packed:
+    m, n = shape[-2:]
+    k = m if mode == "complete" else min(m, n)
+    return Packed((m, k), (k, n))
+
+
+def _qr(a: Array, *, mode: str) -> Array:
+    q, r = np.linalg.qr(a, "complete" if mode == "complete" else "reduced")
+    return _qr_parts(a.shape, mode).pack(q, r)
+
+
+def _qr_square(gQ: Any, gR: Any, Q: Any, R: Any) -> Any:
+    """Of a matrix with at least as many rows as columns."""
+    lower = R @ gR.mH - gQ.mH @ Q
+    triangle = lower.tril(-1)
+    symmetric = triangle + triangle.mH + diag_embed(_real(_diagonal(lower)).to(Q.dtype))
+    return solve(R, (gQ + Q @ symmetric).mH).mH
+
+
+def _qr_rule(g: Any, a: Any, y: Any, shape: tuple[int, ...], mode: str) -> Any:
+    m, n = shape[-2:]
+    if mode == "r":
+        raise AutogradError(
+            "not-supported",
+            "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
+            "linalg.qr(A, mode='reduced') if you are going to require differentiation.",
+        )
+    if mode == "complete" and m > n:
+        raise AutogradError(
+            "not-supported", "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
+        )
+    packed = _qr_parts(shape, mode)
+    (gQ, gR), (Q, R) = packed.parts(g.conj()), packed.parts(y)
+    if m >= n:
+        return _qr_square(gQ, gR, Q, R).conj()
+    beyond, gBeyond = a[..., m:], gR[..., m:]
+    first = _qr_square(gQ + beyond @ gBeyond.mH, gR[..., :m], Q, R[..., :m])
+    return cat([first, Q @ gBeyond], -1).conj()
+
+
+_qr_of = define("linalg.qr", _qr, a=_qr_rule)
+
+
+class Orthogonal(NamedTuple):
+    Q: Tensor
+    R: Tensor
+
+
+@word("linalg.qr")
+def qr(A: Tensor, mode: str = "reduced") -> Orthogonal:
+    if mode not in ("reduced", "complete", "r"):
+        raise refused(mode, "mode")
+    q, r = _qr_parts(A.shape, mode).parts(_qr_of(A, mode=mode))
+    return Orthogonal(Tensor(np.zeros(0, A.dtype)) if mode == "r" else q, r)
+
+
+def _cholesky_rule(g: Any, y: Any) -> Any:
+    lower = (y.mH @ g.conj()).tril()
+    symmetric = (lower + lower.tril(-1).mH) / 2
+    return solve(y.mH, solve(y.mH, symmetric.mH).mH).conj()
+
+
+_cholesky = define("linalg.cholesky", lambda a: solved("linalg.cholesky", np.linalg.cholesky, a), a=_cholesky_rule)
+
+
+@word("linalg.cholesky")
+def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
+    """Only the lower triangle is read; the gradient is that of a symmetric matrix."""
+    lower: Tensor = _cholesky(A)
+    return lower.mH if upper else lower
+
+
+@word(methods="cholesky_solve")
+def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    lower = L.mH.tril() if upper else L.tril()
+    return solve_triangular(lower.mH, solve_triangular(lower, B, upper=False), upper=True)
+
+
+# -- norms -------------------------------------------------------------------------------------------------------------
+
+
+@word("linalg.matrix_norm")
+def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False) -> Tensor:
+    if ord == "fro":
+        return vector_norm(A, 2, dim, keepdim)
+    if ord in (1, -1, math.inf, -math.inf):
+        rows, columns = (d % A.dim() for d in dim)
+        summed, over = (rows, columns) if abs(ord) == 1 else (columns, rows)
+        sums = abs(A).sum(summed, True)
+        reached = amax(sums, over, True) if ord > 0 else amin(sums, over, True)
+        return reached if keepdim else reached.squeeze(tuple(dim))
+    values = svdvals(movedim(A, tuple(dim), (-2, -1)))
+    norm = values.sum(-1) if ord == "nuc" else amax(values, -1) if ord == 2 else amin(values, -1)
+    return norm[..., None, None] if keepdim else norm
+
+
+@word("linalg.norm")
+def linalg_norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:
+    if ord is not None and ((A.dim() == 2 and dim is None) or (isinstance(dim, (tuple, list)) and len(dim) == 2)):
+        return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim)
+    return vector_norm(A, 2 if ord is None else ord, dim, keepdim)
+
+
+@word("linalg.cond")
+def cond(A: Tensor) -> Tensor:
+    values = svdvals(A)
+    return values[..., 0] / values[..., -1]

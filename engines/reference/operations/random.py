@@ -1,0 +1,98 @@
+"""Random numbers. A sample is not a deterministic function of anything, so it has no derivative.
+
+Keeps notes/autograd#gradients-for-non-differentiable-functions, rule 6, with PyTorch's exception: bernoulli answers with a
+zero gradient. One generator serves all, see random_numbers.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..creation import _leaf
+from ..dtypes import as_dtype, float32
+from ..random_numbers import generator
+from ..rules import zeros
+from ..tensor import Tensor, method
+from ..views import sizes
+from .define import define, word
+
+
+def uniform(like: Tensor, low: float, high: float) -> Tensor:
+    return Tensor(generator().uniform(low, high, like.shape).astype(like.dtype))
+
+
+def _drawn(array: Any, dtype: Any, requires_grad: bool) -> Tensor:
+    return _leaf(np.asarray(array).astype(as_dtype(dtype)), requires_grad)
+
+
+@word()
+def rand(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
+    return _drawn(generator().random(sizes(size)), dtype, requires_grad)
+
+
+@word()
+def randn(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
+    drawn = generator().standard_normal(sizes(size))
+    if as_dtype(dtype).kind == "c":
+        drawn = (drawn + 1j * generator().standard_normal(sizes(size))) * np.sqrt(0.5)
+    return _drawn(drawn, dtype, requires_grad)
+
+
+@word()
+def randint(low: int, high: int, size: Any, *, dtype: Any = "int64") -> Tensor:
+    return _drawn(generator().integers(low, high, tuple(size)), dtype, False)
+
+
+@word()
+def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    return randn(input.shape, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
+
+
+@word()
+def randperm(n: int) -> Tensor:
+    return Tensor(generator().permutation(n))
+
+
+_bernoulli = define("bernoulli", lambda a: (generator().random(a.shape) < a).astype(a.dtype), a=zeros)
+_normal = define(
+    "normal",
+    lambda a, b: a + b * generator().standard_normal(np.broadcast_shapes(a.shape, np.shape(b))),
+    a=zeros,
+    b=zeros,
+)
+
+
+@word(methods="bernoulli")
+def bernoulli(input: Tensor, p: float | None = None) -> Tensor:
+    """1 with the probability that the element says, otherwise 0."""
+    return _bernoulli(input if p is None else Tensor(np.full(input.shape, p, input.dtype)))
+
+
+@word()
+def normal(mean: Tensor, std: Any = 1.0) -> Tensor:
+    return _normal(mean, std)
+
+
+@word(methods="multinomial")
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> Tensor:
+    """Positions, drawn by weight; not differentiable."""
+    rows = np.atleast_2d(input._array.astype(np.float64))
+    drawn = [generator().choice(len(row), num_samples, replacement, row / row.sum()) for row in rows]
+    return Tensor(np.array(drawn[0] if input.dim() == 1 else drawn))
+
+
+@method
+def bernoulli_(self: Tensor, p: float = 0.5) -> Tensor:
+    return self.copy_(bernoulli(self.detach(), p))
+
+
+@method
+def uniform_(self: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
+    return self.copy_(uniform(self, a, b))
+
+
+@method
+def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    return self.copy_(Tensor((mean + std * generator().standard_normal(self.shape)).astype(self.dtype)))
