@@ -11,7 +11,7 @@ from typing import NamedTuple
 from harness.places import room
 
 REFERENCE = room("engines") / "reference"
-_NO_TABLES = ("__main__", "bench", "fault")
+_NO_TABLES = ("__main__", "bench", "fault", "swap")
 
 
 class Fault(NamedTuple):
@@ -27,13 +27,11 @@ class Fault(NamedTuple):
     survives: str = ""
     """Why no spec can catch it, where none does: nothing that a document promises depends on it, or it changes nothing."""
 
-    def plant(self, folder: Path) -> None:
-        """Break the rule in a copy of the reference. Raises `ValueError` where the copy does not hold the rule once."""
-        path = folder / self.file
-        text = path.read_text(encoding="utf-8")
+    def planted_in(self, text: str) -> str:
+        """The text of the file with the rule broken. Raises `ValueError` where it does not hold the rule once."""
         if (count := text.count(self.rule)) != 1:
-            raise ValueError(f"{self.name}: {self.file} holds {self.rule!r} {count} times, not once: mend the fault")
-        path.write_text(text.replace(self.rule, self.broken), encoding="utf-8")
+            raise ValueError(f"{self.file} holds {self.rule!r} {count} times, not once: mend the fault")
+        return text.replace(self.rule, self.broken)
 
 
 class Concept(NamedTuple):
