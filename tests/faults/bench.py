@@ -45,7 +45,6 @@ class Bench:
         """``folder``: for a copy of the reference."""
         self.folder = Path(shutil.copytree(REFERENCE, folder / "reference"))
         self.engine = _load(self.folder)
-        self.functions = functions_of(self.folder)
         file = plugins.find("reference").file
         words = words_of(self.engine)
         self.programs: dict[str, list[_Program]] = {}
@@ -58,6 +57,7 @@ class Bench:
                     failed = set(_red(program, host))
                     passed = [case for case in cases if case.id not in failed]
                     self.programs.setdefault(checked.spec.area, []).append(program._replace(cases=passed))
+        self.functions = functions_of(self.folder)
 
     def caught(self, fault: Fault, areas: Collection[str] = (), *, all_of_them: bool = False) -> dict[str, list[str]]:
         """By area (those of the fault, or the given ones): the cases that go red, the first or all of them.

@@ -41,17 +41,19 @@ def _is_class(code: CodeType) -> bool:
 
 
 def _functions_in(body: CodeType) -> Iterator[CodeType]:
-    """Those that the body of a module or class defines; functions within functions are made anew whenever those run."""
     for inner in body.co_consts:
         if isinstance(inner, CodeType):
-            if _is_class(inner):
-                yield from _functions_in(inner)
-            else:
+            if not _is_class(inner):
                 yield inner
+            yield from _functions_in(inner)
 
 
 def _shape(body: CodeType) -> list[object]:
-    """What the body of a module or class does, apart from what is in its functions."""
-    inner = [_shape(c) if _is_class(c) else c.co_qualname for c in body.co_consts if isinstance(c, CodeType)]
+    """What the body of a module or class does, and which functions are in it."""
+    inner = [_shape(c) if _is_class(c) else [c.co_qualname, *_names(c)] for c in body.co_consts if isinstance(c, CodeType)]
     values = [c for c in body.co_consts if not isinstance(c, CodeType | int)]  # a class knows the number of its line
     return [body.co_code, body.co_names, values, inner]
+
+
+def _names(function: CodeType) -> list[str]:
+    return [inner.co_qualname for inner in _functions_in(function)]
