@@ -39,7 +39,9 @@ def test_every_fault_has_a_name_of_its_own() -> None:
 
 def test_an_engine_without_a_fault_is_green(bench: Bench) -> None:
     """It is the faults that turn areas red: planting nothing changes nothing."""
-    nothing = Fault("none", "graph.py", "heappush(queue, (-node.order, node))", "heappush(queue, (-node.order, node))", "")
+    nothing = Fault(
+        "none", "graph.py", "heappush(queue, (-node.order, node))", "heappush(queue, (-node.order, node))", ""
+    )
     assert bench.caught(nothing, list(bench.programs)) == {}
 
 
@@ -49,7 +51,9 @@ def test_the_message_names_what_is_promised(harness: Harness, tmp_path: Path) ->
     path = folder / "tensor.py"
     fault = FAULTS["Tensors, their flags, and gradients that accumulate in them: gradients overwrite"]
     path.write_text(fault.planted_in(path.read_text(encoding="utf-8")), encoding="utf-8")
-    told = harness("run", "--engine", folder, "grad/accumulates-over-graphs", "--report", "none", "-o", tmp_path / "out")
+    told = harness(
+        "run", "--engine", folder, "grad/accumulates-over-graphs", "--report", "none", "-o", tmp_path / "out"
+    )
     assert told.code == 1
     assert "grad/accumulates-over-graphs" in told.out
     assert "adds to the stored gradient instead of replacing it" in told.out

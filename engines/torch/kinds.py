@@ -16,6 +16,7 @@ ERRORS = (
         "RuntimeError",
         "A view was created in no_grad mode and is being modified inplace with grad mode enabled",
     ),
+    ("no-grad-view-inplace", "RuntimeError", "is a view of a view which was created in no_grad mode"),
     (
         "data-assign-dtype",
         "RuntimeError",

@@ -63,7 +63,7 @@ class Bench:
         """By area (those of the fault, or the given ones): the cases that go red, the first or all of them.
 
         Raises `ValueError` for a fault that does not fit the engine or an area that does not exist."""
-        areas = areas or fault.areas.split()
+        areas = list(areas) or fault.areas.split()
         if unknown := [area for area in areas if area not in self.programs]:
             raise ValueError(f"{fault.name}: there is no area {unknown[0]}")
         reading, writing = os.pipe()
@@ -100,7 +100,7 @@ class Bench:
             (copy / fault.file).write_text(after, encoding="utf-8")
             return _load(copy)
 
-    def _caught(self, engine: Engine, areas: Collection[str], all_of_them: bool) -> dict[str, list[str]]:
+    def _caught(self, engine: Engine, areas: list[str], all_of_them: bool) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         with execute.listening() as heard:
             host = Host(engine, heard)

@@ -50,7 +50,9 @@ def _functions_in(body: CodeType) -> Iterator[CodeType]:
 
 def _shape(body: CodeType) -> list[object]:
     """What the body of a module or class does, and which functions are in it."""
-    inner = [_shape(c) if _is_class(c) else [c.co_qualname, *_names(c)] for c in body.co_consts if isinstance(c, CodeType)]
+    inner = [
+        _shape(c) if _is_class(c) else [c.co_qualname, *_names(c)] for c in body.co_consts if isinstance(c, CodeType)
+    ]
     values = [c for c in body.co_consts if not isinstance(c, CodeType | int)]  # a class knows the number of its line
     return [body.co_code, body.co_names, values, inner]
 
