@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from harness.engine import Unsupported
+
 from .tensor import Tensor, no_grad, zeros
 
 _REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"mean": Tensor.mean, "sum": Tensor.sum, "none": Tensor.clone}
@@ -64,6 +66,8 @@ class SGD:
 
     def __init__(self, params: Iterable[Tensor], lr: float = 1e-3) -> None:
         self.params = list(params)
+        if not all(isinstance(parameter, Tensor) for parameter in self.params):
+            raise Unsupported("there are no groups of parameters")
         self.lr = lr
 
     def step(self) -> None:

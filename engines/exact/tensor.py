@@ -196,6 +196,8 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         found = _index(index)
         if any(isinstance(part, (list, np.ndarray)) for part in (found if isinstance(found, tuple) else (found,))):
+            if not all(np.size(part) for part in (found if isinstance(found, tuple) else (found,))):
+                raise Unsupported("an index that is empty")
             return Tensor.of(self.elements()[found], self.dtype, self)
         return self._view(self.at[found])
 
@@ -296,6 +298,8 @@ class Tensor:
         return _both(operator.pow, other, self)
 
     def __matmul__(self, other: Tensor) -> Tensor:
+        if self.shape[-1] == 0:
+            raise Unsupported("derivatives are carried by elements; a sum of none has nothing to carry")
         return Tensor.of(self.elements() @ other.elements(), promoted([self.dtype, other.dtype], [], []), self, other)
 
     def add(self, other: Operand, alpha: float = 1) -> Tensor:
@@ -398,8 +402,8 @@ def _index(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(_index(part) for part in index)
     if isinstance(index, Tensor):
-        return np.array(index.tolist()) if index.dim() else index.item()
-    return index
+        return np.array(index.tolist(), dtype=None if index.numel() else int) if index.dim() else index.item()
+    return np.array(index, dtype=int) if index == [] else index
 
 
 # ---- making tensors

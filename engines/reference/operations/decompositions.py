@@ -247,13 +247,13 @@ def _qr_rule(g: Any, a: Any, y: Any, shape: tuple[int, ...], mode: str) -> Any:
     m, n = shape[-2:]
     if mode == "r":
         raise AutogradError(
-            "not-supported",
+            "no-derivative",
             "The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
             "linalg.qr(A, mode='reduced') if you are going to require differentiation.",
         )
     if mode == "complete" and m > n:
         raise AutogradError(
-            "not-supported", "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
+            "no-derivative", "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
         )
     packed = _qr_parts(shape, mode)
     (gQ, gR), (Q, R) = packed.parts(g.conj()), packed.parts(y)
