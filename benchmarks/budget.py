@@ -2,7 +2,7 @@
 
     python benchmarks/budget.py
 
-Every known fault of the reference (those of tests/test_faults.py) is judged by the whole suite once. A fault is caught at the
+Every known fault of the reference (those of tests/faults) is judged by the whole suite once. A fault is caught at the
 moment when the first case that fails on it has run; time is the cases' own, as the sound reference takes it.
 """
 
@@ -18,26 +18,32 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from harness import budget, execute, plugins, selection  # noqa: E402
-from harness.places import room  # noqa: E402
-from harness.record import Status  # noqa: E402
 from harness.shards import single  # noqa: E402
-from tests.test_faults import FAULTS, Fault, faulty  # noqa: E402
+from tests.faults.bench import Bench  # noqa: E402
+from tests.faults.fault import concepts  # noqa: E402
 
 SHARES = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
-def caught(fault: Fault | None) -> tuple[set[str], dict[str, float]]:
-    """Cases that do not pass on the reference with this fault, and the seconds that each took."""
+def timed() -> dict[str, float]:
+    """The seconds that every case takes on the sound reference."""
+    loaded = plugins.load(plugins.find("reference"), None)
+    seconds: dict[str, float] = {}
+    with execute.listening() as heard:
+        session = execute.Session(loaded, heard)
+        for _ in range(5):
+            lines = [line for checked in selection.suite() for line in session.run_spec(checked)]
+            seconds = {line.id: min(line.seconds, seconds.get(line.id, 1.0)) for line in lines}
+    return seconds
+
+
+def caught() -> list[set[str]]:
+    """Per fault: the cases that go red."""
     with tempfile.TemporaryDirectory() as folder:
-        engine = faulty(fault, Path(folder) / "faulty") if fault is not None else room("engines") / "reference"
-        loaded = plugins.load(plugins.find(str(engine)), None)
-        seconds: dict[str, float] = {}
-        with execute.listening() as heard:
-            session = execute.Session(loaded, heard)
-            for _ in range(5 if fault is None else 1):
-                lines = [line for checked in selection.suite() for line in session.run_spec(checked)]
-                seconds = {line.id: min(line.seconds, seconds.get(line.id, 1.0)) for line in lines}
-    return {line.id for line in lines if line.status is not Status.PASS}, seconds
+        bench = Bench(Path(folder))
+        faults = [fault for concept in concepts() for fault in concept.faults if not fault.survives]
+        found = [bench.caught(fault, list(bench.programs), all_of_them=True) for fault in faults]
+    return [{case for cases in areas.values() for case in cases} for areas in found]
 
 
 def share_caught(order: Sequence[str], seconds: Mapping[str, float], faults: Iterable[set[str]]) -> list[float]:
@@ -52,8 +58,7 @@ def share_caught(order: Sequence[str], seconds: Mapping[str, float], faults: Ite
 
 
 def main() -> None:
-    _, seconds = caught(None)
-    faults = [caught(fault)[0] for fault in FAULTS.values()]
+    seconds, faults = timed(), caught()
     ids = [id for spec in single(selection.suite()) for id, _ in spec.cases]
     greedy = [id for spec in budget.ordered(selection.suite()) for id, _ in spec.cases]
     dice = random.Random(0)
