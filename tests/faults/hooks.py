@@ -156,8 +156,8 @@ FAULTS = [
     Fault(
         "post-accumulate hooks run before",
         "graph.py",
-        "            self.variable.accumulate(gradient)\n",
-        "            if self.hooks is not None:\n                self.hooks.after_accumulation(self.variable)\n            self.variable.accumulate(gradient)\n            return ()\n",
+        "            self.variable.accumulate(gradient, sole=sole)\n",
+        "            if self.hooks is not None:\n                self.hooks.after_accumulation(self.variable)\n            self.variable.accumulate(gradient, sole=sole)\n            return ()\n",
         "posthook",
     ),
     Fault(
