@@ -36,5 +36,5 @@ def missing(checked: CheckedSpec, lacks: Mapping[str, str], words: Words) -> lis
 def _has(words: Words, need: str) -> bool:
     if need.startswith("."):
         name, _, store = need[1:].partition(" ")
-        return name in words.attributes and (not store or name in words.settable)
+        return words.attributes.issuperset(name.split(".")) and (not store or name in words.settable)
     return not need[0].isalpha() or need in SYNTAX or need in words.names

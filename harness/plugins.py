@@ -19,7 +19,7 @@ from harness.engine import Engine, EngineUnusable
 from harness.language import documents
 from harness.language.decode import Decoder
 from harness.language.records import Record, Text
-from harness.language.words import ATTRIBUTES, COMPARISONS, NAMES, OPERATORS, SYNTAX
+from harness.language.words import ATTRIBUTES, COMPARISONS, NAMES, OF_A_NODE, OPERATORS, SYNTAX
 from harness.places import room
 from harness.problems import InputError, nearest, shortened
 from harness.record import Status
@@ -214,7 +214,7 @@ def _is_need(word: str) -> bool:
     if entry is not None:
         return not keyword or keyword in entry.optional
     signs = {*OPERATORS.values(), *(f"{sign}=" for sign in OPERATORS.values()), "[]", "[]="}
-    signs |= {"-x", *SYNTAX, *filter(None, COMPARISONS.values())}
+    signs |= {"-x", OF_A_NODE, *SYNTAX, *filter(None, COMPARISONS.values())}
     return word in signs or (base.startswith(".") and base.endswith(" =") and base[1:-2] in ATTRIBUTES)
 
 

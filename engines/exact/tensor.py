@@ -196,6 +196,8 @@ class Tensor:
     def __getitem__(self, index: Any) -> Tensor:
         found = _index(index)
         if any(isinstance(part, (list, np.ndarray)) for part in (found if isinstance(found, tuple) else (found,))):
+            if not all(np.size(part) for part in (found if isinstance(found, tuple) else (found,))):
+                raise Unsupported("an index that is empty")
             return Tensor.of(self.elements()[found], self.dtype, self)
         return self._view(self.at[found])
 

@@ -27,6 +27,7 @@ from harness.language.words import (
     NAMES,
     NAMESPACES,
     NUMBERS,
+    OF_A_NODE,
     OPERATORS,
     PROPERTIES,
     SETTABLE,
@@ -299,7 +300,7 @@ class _Checker:
 
     def mode(self, item: ast.withitem) -> None:
         call = item.context_expr
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in MODES:
+        if isinstance(call, ast.Call) and _is_mode(call.func):
             self.expression(call)
         else:
             self.problem(call, f"'with' takes a mode: {_listed(f'{mode}()' for mode in MODES)}")
@@ -501,6 +502,8 @@ class _Checker:
             case ast.Attribute(value=value, attr=name):
                 self.expression(value)
                 self.attribute(node.func, name)
+                if name == "register_hook" and isinstance(value, ast.Attribute) and value.attr == "grad_fn":
+                    self.scope.needs.add(OF_A_NODE)
                 if name in LISTS and not (
                     isinstance(value, ast.Name) and (value.id in self.scope.lists or value.id in self.local)
                 ):
@@ -601,6 +604,13 @@ def same_scope(*statements: ast.AST) -> Iterator[ast.AST]:
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.ClassDef, ast.ListComp, ast.Lambda)):
             todo.extend(ast.iter_child_nodes(node))
+
+
+def _is_mode(function: ast.expr) -> bool:
+    """Whether what a call gives can be entered and left."""
+    if isinstance(function, ast.Attribute):
+        return function.attr in ATTRIBUTES and "context" in ATTRIBUTES[function.attr].traits
+    return isinstance(function, ast.Name) and function.id in MODES
 
 
 def _is_class(function: ast.expr, argument: ast.expr) -> bool:

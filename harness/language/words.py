@@ -123,6 +123,8 @@ append() -> plain            | add to the end of a list
 }
 """Attributes of plain lists: part of the language itself, needed of no engine."""
 
+OF_A_NODE: Final = ".grad_fn.register_hook"
+"""A need of its own: an engine whose tensors take hooks may have nodes that do not, and says so under `lacks`."""
 SYNTAX: Final = frozenset({"abs", "as", "decorator", "def", "del", "dict", "lambda", "raise"})
 """What Python lends to every engine that runs in it; an engine in another language may lack one."""
 
