@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from harness.engine import NATIVE, Attribute, EngineUnusable, Graph, Observed
 from harness.engine import Engine as Base
@@ -57,6 +58,10 @@ class Engine(Base):
     def reset(self) -> None:
         if not torch.is_grad_enabled():
             torch.set_grad_enabled(True)
+        if torch.is_anomaly_enabled():
+            torch.autograd.set_detect_anomaly(False)
+        if forward_ad._current_level >= 0:  # entered by hand; no public word asks for it
+            forward_ad.exit_dual_level()  # type: ignore[no-untyped-call]
         torch.set_rng_state(self.random)
 
     def state(self) -> Mapping[str, Any]:

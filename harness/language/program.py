@@ -447,6 +447,8 @@ class _Checker:
             self.problem(node, "bytes are not part of the language")
         elif isinstance(value, str) and len(value) > MAX_TEXT:
             self.problem(node, f"a text of {len(value):,} characters; at most {MAX_TEXT}")
+        elif isinstance(value, complex):
+            self.scope.needs.add("complex64")
         elif type(value) is int and abs(value) >= MAX_INTEGER:
             self.problem(node, "an integer that does not fit in 64 bits")
 

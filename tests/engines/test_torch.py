@@ -82,3 +82,23 @@ def test_the_graph_is_that_of_the_program() -> None:
     assert found["a"].role == "leaf" and found["add"].names == ("c",) and found["mul"].role == "op"
     edges = {(graph.nodes[consumer].label, graph.nodes[producer].label) for consumer, producer in graph.edges}
     assert edges == {("add", "mul"), ("add", "a"), ("mul", "a")}
+
+
+@pytest.mark.parametrize("name", ["from_file", "__class__", "save", "mul", "mul.__init__"])
+def test_a_program_gets_no_primitive_operation_but_those_of_a_list(name: str) -> None:
+    """Among all of PyTorch's primitive operations are some that read and write files; a spec may come from a stranger."""
+    with pytest.raises(ValueError, match="is none of"):
+        engine().names["aten"](name)
+
+
+def test_modes_that_a_program_leaves_on_are_off_for_the_next() -> None:
+    """Grad mode, anomaly mode, levels of forward mode that were entered by hand."""
+    made = engine()
+    before = made.state()
+    torch.set_grad_enabled(False)
+    torch.autograd.set_detect_anomaly(True)
+    torch.autograd.forward_ad.enter_dual_level()
+    made.reset()
+    assert made.state() == before
+    with torch.autograd.forward_ad.dual_level():  # a second level would be refused
+        pass
