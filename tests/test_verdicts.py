@@ -159,7 +159,7 @@ def test_a_warning_of_no_known_kind_fails_nothing_and_is_kept(spec_file: SpecFil
 
 ADAPTED = """
 attributes = dict(Base.attributes) | {
-    "apply": lambda cls, *a: cls.apply(*a), "data": lambda x: x.data, "grad": lambda x: x.grad,
+    "apply": lambda cls, *a, **k: cls.apply(*a, **k), "data": lambda x: x.data, "grad": lambda x: x.grad,
     "requires_grad": lambda x: x.requires_grad, "sum": lambda x, *a, **k: x.sum(*a, **k),
     "backward": lambda x, *a, **k: x.backward(*a, **k), "detach": lambda x: x.detach(),
 }
