@@ -68,7 +68,9 @@ def states_values(checked: CheckedSpec) -> bool:
     entries += [entry for step in checked.outcomes for outcome in step for _, entry in outcome]
     stated = [(entry.expectation, entry.words) for entry in entries if entry.expectation is not None]
     cases = checked.spec.cases
-    return derives and quiet and bool(stated) and all(not words and _is_numbers(value, cases) for value, words in stated)
+    return (
+        derives and quiet and bool(stated) and all(not words and _is_numbers(value, cases) for value, words in stated)
+    )
 
 
 def _is_numbers(expectation: Expectation, cases: Sequence[Mapping[str, object]]) -> bool:

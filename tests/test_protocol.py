@@ -43,7 +43,8 @@ def shapes(data: Any, place: str = "") -> Iterator[tuple[str, ...]]:
     """What a schema tells apart: the keys of every object, and what stands under each of them."""
     if isinstance(data, dict):
         sort = next((data[key] for key in ("node", "form", "line") if isinstance(data.get(key), str)), place)
-        yield place, sort, *sorted(data)
+        yield place, sort
+        yield sort, *sorted(data)
         for key, value in data.items():
             yield from shapes(value, f"{sort}.{key}")
     elif isinstance(data, list):

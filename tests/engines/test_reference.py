@@ -78,7 +78,10 @@ def warned(call: Callable[[], Any]) -> list[str | None]:
 def test_every_word_of_the_language_is_bound_or_left_out_on_purpose() -> None:
     assert set(ENGINE.names) <= set(words.NAMES)
     assert set(ENGINE.attributes) <= set(words.ATTRIBUTES)
-    unbound = {*words.NAMES.keys() - ENGINE.names.keys(), *(f".{a}" for a in words.ATTRIBUTES.keys() - ENGINE.attributes)}
+    unbound = {
+        *words.NAMES.keys() - ENGINE.names.keys(),
+        *(f".{a}" for a in words.ATTRIBUTES.keys() - ENGINE.attributes),
+    }
     assert unbound == set(plugins.find("reference").file.lacks)
     assert all(attribute is NATIVE for attribute in ENGINE.attributes.values())
 
