@@ -67,18 +67,23 @@ def states_values(checked: CheckedSpec) -> bool:
     entries = [entry for step in checked.observations for entry in step]
     entries += [entry for step in checked.outcomes for outcome in step for _, entry in outcome]
     stated = [(entry.expectation, entry.words) for entry in entries if entry.expectation is not None]
-    return derives and quiet and bool(stated) and all(not words and _is_numbers(value) for value, words in stated)
+    cases = checked.spec.cases
+    return (
+        derives and quiet and bool(stated) and all(not words and _is_numbers(value, cases) for value, words in stated)
+    )
 
 
-def _is_numbers(expectation: Expectation) -> bool:
+def _is_numbers(expectation: Expectation, cases: Sequence[Mapping[str, object]]) -> bool:
     values = expectation.any or (expectation.value,)
-    return all(value is not msgspec.UNSET and _numbers(value) for value in values)
+    return all(value is not msgspec.UNSET and _numbers(value, cases) for value in values)
 
 
-def _numbers(value: object) -> bool:
-    """Numbers in nested lists; text is an expression, which yields numbers."""
+def _numbers(value: object, cases: Sequence[Mapping[str, object]] = ()) -> bool:
+    """Numbers in nested lists; text is an expression, which yields numbers unless it is a parameter that has others."""
     if isinstance(value, list):
-        return all(map(_numbers, value))
+        return all(_numbers(item, cases) for item in value)
+    if isinstance(value, str):
+        return all(_numbers(case[value]) for case in cases if value in case)
     return value is not None and not isinstance(value, bool)
 
 

@@ -127,7 +127,10 @@ def test_the_engine_of_the_walk_through_climbs_and_is_green(harness: Harness, tm
     climbed = harness("doctor", "--engine", "./pebble")
     assert (climbed.code, climbed.err) == (exits.Exit.OK, "")
     assert f"$ harness doctor --engine ./pebble\n{climbed.out}" in page.read_text(encoding="utf-8")
-    assert harness("run", "--engine", "./pebble", "--report", "none", "--strict").code == exits.Exit.OK
+    assert (
+        harness("run", "--engine", "./pebble", "--profile", "core", "--report", "none", "--strict").code
+        == exits.Exit.OK
+    )
 
 
 def test_the_report_of_the_page_renders(judge: Judge, tmp_path: Path) -> None:

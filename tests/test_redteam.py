@@ -1054,7 +1054,7 @@ def test_a_full_disk_is_told(tmp_path: Path, spec_file: SpecFile) -> None:
     """One message and code 2; a record on a disk that fills up names the record and stays readable."""
     done = process("list", cwd=tmp_path, before="{} > /dev/full")
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done
-    done = process("run", "-e", "reference", "-o", "out", "leaf", "backward", cwd=tmp_path, before="ulimit -f 2; {}")
+    done = process("run", "-e", "reference", "-o", "out", "leaf", "backward", cwd=tmp_path, before="ulimit -f 16; {}")
     assert done.returncode == 2 and "reference.jsonl" in done.stderr, done
     assert process("report", "out", "-o", "r", cwd=tmp_path).returncode == 7
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_the_suite_judges_an_engine_in_another_language(harness: Harness, name: 
 @NODE
 def test_two_languages_agree(harness: Harness) -> None:
     """The two workers, which share no line, get the same verdict on every case."""
-    first, second = (run(harness, OUTSIDE / name) for name in ("foreign", "foreign-node"))
+    first, second = (run(harness, OUTSIDE / name, "--profile", "core") for name in ("foreign", "foreign-node"))
     assert {id: case.status for id, case in first.cases.items()} == {id: c.status for id, c in second.cases.items()}
 
 
@@ -260,7 +261,7 @@ def test_the_harness_is_not_in_the_foreign_workers() -> None:
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A virtual environment that holds NumPy and nothing else."""
     import numpy
 
@@ -278,13 +279,15 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "import importlib.util, numpy, sys; print(sys.prefix);"
         "print([n for n in ('harness', 'msgspec', 'yaml', 'click', 'packaging', 'rich') if importlib.util.find_spec(n)])"
     )
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=folder)
-    assert done.stdout == f"{folder / 'venv'}\n[]\n", done
-    return folder / "venv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONPATH", raising=False)
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=folder)
+        assert done.stdout == f"{folder / 'venv'}\n[]\n", done
+        yield folder / "venv"
 
 
 def whole(harness: Harness, *arguments: str | Path) -> Run:
-    told = harness("run", "-e", *arguments, "--report", "none", "-o", "out")
+    told = harness("run", "-e", *arguments, "--profile", "core", "--report", "none", "-o", "out")
     assert told.code == Exit.OK, told
     (path,) = Path("out").glob("*.jsonl")
     return read(path)

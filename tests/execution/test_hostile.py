@@ -396,11 +396,20 @@ def lines(path: Path, *left_out: str) -> list[str]:
     return [timeless(json.loads(line)) for line in path.read_text().splitlines()]
 
 
+CORE = ["--profile", "core"]
+
+
+@pytest.fixture
+def kept(cache: Path) -> str:
+    """Runs of the suite share what was worked out of it."""
+    return str(cache)
+
+
 @pytest.mark.parametrize("isolate", ["none", "case"])
-def test_isolation_changes_no_verdict(tmp_path: Path, isolate: str) -> None:
+def test_isolation_changes_no_verdict(tmp_path: Path, kept: str, isolate: str) -> None:
     """In this process, in workers, in a process for each: one record."""
     for kind in ("worker", isolate):
-        ended = harness_run(tmp_path / kind, "--isolate", kind, engine="reference")
+        ended = harness_run(tmp_path / kind, "--isolate", kind, *CORE, engine="reference", HARNESS_CACHE=kept)
         assert ended.code == 0, ended.err
     kinds = [lines(tmp_path / kind / "results" / "reference.jsonl") for kind in ("worker", isolate)]
     assert kinds[0] == kinds[1]
@@ -418,14 +427,14 @@ def test_isolating_each_case_gives_misdeeds_the_same_verdicts(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("engine", ["reference", "hostile"])
-def test_the_number_of_workers_changes_nothing(tmp_path: Path, engine: str) -> None:
+def test_the_number_of_workers_changes_nothing(tmp_path: Path, kept: str, engine: str) -> None:
     """One, two or four at once: records are equal, but for times."""
     numbers = BEFORE | {"m1": 1005.0, "m2": 1001.0, "m3": 1019.3, "m4": 3002.0} | AFTER
-    files = write_specs(tmp_path / "specs", **numbers) if engine == "hostile" else []
+    files = write_specs(tmp_path / "specs", **numbers) if engine == "hostile" else CORE
     found = []
     for jobs in ("1", "2", "4"):
         chosen = HOSTILE if engine == "hostile" else engine
-        ended = harness_run(tmp_path / jobs, "-j", jobs, "--timeout", "1", *files, engine=chosen)
+        ended = harness_run(tmp_path / jobs, "-j", jobs, "--timeout", "1", *files, engine=chosen, HARNESS_CACHE=kept)
         assert ended.code == (1 if engine == "hostile" else 0), ended.err
         found.append(lines(tmp_path / jobs / "results" / f"{engine}.jsonl", "output"))  # which holds addresses
     assert [*map(json.loads, found[0])] == [*map(json.loads, found[1])] == [*map(json.loads, found[2])]

@@ -48,7 +48,9 @@ class Value {
   detach() {
     return new Value(this.data);
   }
-  backward({ retain_graph = false } = {}) {
+  backward(...given) {
+    const weight = given[0] instanceof Value ? given.shift().data : 1;
+    const [{ retain_graph = false } = {}] = given;
     if (!this.requires_grad) throw new EngineError("no-grad-fn", "nothing here requires a gradient");
     const order = [], seen = new Set(), todo = [[this, false]];
     while (todo.length) {
@@ -61,7 +63,7 @@ class Value {
     }
     if (order.some((value) => value.weights === null))
       throw new EngineError("graph-freed", "this graph was used and freed");
-    const flowing = new Map([[this, 1]]);
+    const flowing = new Map([[this, weight]]);
     for (const value of order.reverse()) {
       const gradient = flowing.get(value) ?? 0;
       value.parents.forEach((parent, i) => {

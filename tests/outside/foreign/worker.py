@@ -64,7 +64,7 @@ class Value:
     def detach(self):
         return Value(self.data)
 
-    def backward(self, retain_graph=False):
+    def backward(self, gradient=None, retain_graph=False):
         if not self.requires_grad:
             raise EngineError("no-grad-fn", "nothing here requires a gradient")
         order, seen, todo = [], set(), [(self, False)]
@@ -77,7 +77,7 @@ class Value:
                 todo += [(value, True), *((parent, False) for parent in value.parents)]
         if any(value.weights is None for value in order):
             raise EngineError("graph-freed", "this graph was used and freed")
-        flowing = {self: 1.0}
+        flowing = {self: 1.0 if gradient is None else gradient.data}
         for value in reversed(order):
             gradient = flowing.pop(value, 0.0)
             for parent, weight in zip(value.parents, value.weights if value.parents else (), strict=True):

@@ -246,7 +246,8 @@ def forge() -> None:
 
 
 def become_another() -> None:
-    os.execv("/bin/sleep", ["sleep", str(int(PATIENCE))])
+    # Ten times: a limit is longer where the machine is slow.
+    os.execv("/bin/sleep", ["sleep", str(10 * int(PATIENCE))])
 
 
 def close_streams() -> None:

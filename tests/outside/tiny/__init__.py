@@ -12,8 +12,8 @@ from harness.engine import Engine as Base
 class Value:
     def __init__(self, data: float, requires_grad: bool = False, parents: tuple[Value, ...] = ()) -> None:
         self.data = data
-        self.requires_grad: bool = requires_grad or any(p.requires_grad for p in parents)
-        self.parents = parents
+        self.parents = parents if any(p.requires_grad for p in parents) else ()
+        self.requires_grad: bool = requires_grad or bool(self.parents)
         self.pull: Callable[[float], tuple[float, ...]] = lambda g: ()
         self.grad: Value | None = None
 
@@ -36,21 +36,20 @@ class Value:
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def backward(self) -> None:
+    def backward(self, gradient: Value | None = None) -> None:
         if not self.requires_grad:
             raise ValueError("nothing here requires a gradient")
         order: list[Value] = []
         seen: set[int] = set()
-
-        def visit(value: Value) -> None:
-            if id(value) not in seen:
-                seen.add(id(value))
-                for parent in value.parents:
-                    visit(parent)
+        todo = [(self, False)]
+        while todo:
+            value, is_done = todo.pop()
+            if is_done:
                 order.append(value)
-
-        visit(self)
-        flowing: dict[int, float] = {id(self): 1.0}
+            elif id(value) not in seen:
+                seen.add(id(value))
+                todo += [(value, True), *((parent, False) for parent in value.parents)]
+        flowing: dict[int, float] = {id(self): 1.0 if gradient is None else gradient.data}
         for value in reversed(order):
             g = flowing[id(value)]
             for parent, part in zip(value.parents, value.pull(g), strict=False):
