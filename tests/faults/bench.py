@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -27,7 +28,7 @@ from tests.faults.fault import REFERENCE, Fault
 from tests.faults.swap import functions_of, swap
 
 SECONDS = 5.0
-"""Of one case: a faulty engine may run in circles."""
+"""Of one case, on the processor: a faulty engine may run in circles."""
 
 
 class _Program(NamedTuple):
@@ -58,6 +59,7 @@ class Bench:
                     passed = [case for case in cases if case.id not in failed]
                     self.programs.setdefault(checked.spec.area, []).append(program._replace(cases=passed))
         self.functions = functions_of(self.folder)
+        gc.freeze()  # what forks share is not written by their collectors
 
     def caught(self, fault: Fault, areas: Collection[str] = (), *, all_of_them: bool = False) -> dict[str, list[str]]:
         """By area (those of the fault, or the given ones): the cases that go red, the first or all of them.
@@ -79,7 +81,7 @@ class Bench:
             found: dict[str, list[str]] = answered
             return found
         try:
-            signal.signal(signal.SIGALRM, _too_long)
+            signal.signal(signal.SIGPROF, _too_long)
             try:
                 told: Any = self._caught(self._faulty(fault), areas, all_of_them)
             except Exception as error:
@@ -105,7 +107,7 @@ class Bench:
         with execute.listening() as heard:
             host = Host(engine, heard)
             for area in areas:
-                red = (case for program in self.programs[area] for case in _red(program, host))
+                red = (case for program in self.programs[area] for case in _red(program, host, SECONDS))
                 if cases := list(red if all_of_them else islice(red, 1)):
                     found[area] = cases
         return found
@@ -115,16 +117,16 @@ def _load(folder: Path) -> Engine:
     return loading.load(loading.Adapter("reference", str(folder)), None)[0]
 
 
-def _red(program: _Program, host: Host) -> Iterator[str]:
-    """The cases that do not pass."""
+def _red(program: _Program, host: Host, seconds: float = 0.0) -> Iterator[str]:
+    """The cases that do not pass; ``seconds``: how long each may take, 0 for as long as it likes."""
     tree = program.checked.program
     plan = [(step.raises, len(step.observed)) for step in tree.steps]
     loaded = host.bind(tree.id, tree.file, plan, tree.watch, program.code)
     for case in program.cases:
         values = [host.engine.names[value] if is_dtype(value) else fresh(value) for value in case.values]
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         seen = host.run(loaded, values)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         if verdict(program.checked, case, seen, wording=True).status is not Status.PASS:
             yield case.id
 

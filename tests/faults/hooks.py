@@ -109,7 +109,6 @@ FAULTS = [
         "    def __exit__(self, *exception: object) -> None:\n        self.remove()\n",
         "    def __exit__(self, *exception: object) -> None:\n        pass\n",
         "hook",
-        survives="`with` of the language takes modes only.",
     ),
     Fault(
         "hooks may be on untracked tensors",

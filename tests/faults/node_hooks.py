@@ -199,8 +199,8 @@ FAULTS = [
         "multi_grad.py",
         "    def __exit__(self, *exception: object) -> None:\n        self.remove()\n",
         "    def __exit__(self, *exception: object) -> None:\n        pass\n",
-        "multi-grad-hook hook",
-        survives="`with` of the language takes modes only.",
+        "multi-grad-hook",
+        survives="`with` of the language takes modes and the handles of other hooks.",
     ),
     Fault(
         "untracked tensors have a gradient edge",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from inspect import CO_NEWLOCALS
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -24,7 +25,7 @@ def functions_of(folder: Path) -> Mapping[Path, list[FunctionType]]:
 def swap(functions: Iterable[FunctionType], path: Path, before: str, after: str) -> bool:
     """Give the functions of the module at ``path`` the code of the text ``after`` in place of that of ``before``. False
     where that is not enough, because something else than functions is different; nothing was done then."""
-    old, new = (compile(text, str(path), "exec", dont_inherit=True) for text in (before, after))
+    old, new = _compiled(path, before), _compiled(path, after)
     if _shape(old) != _shape(new):
         return False
     becomes = dict(zip(_functions_in(old), _functions_in(new), strict=True))
@@ -34,6 +35,11 @@ def swap(functions: Iterable[FunctionType], path: Path, before: str, after: str)
     for function, code in pairs:
         function.__code__ = code
     return True
+
+
+@lru_cache(100)
+def _compiled(path: Path, text: str) -> CodeType:
+    return compile(text, str(path), "exec", dont_inherit=True)
 
 
 def _is_class(code: CodeType) -> bool:
