@@ -152,6 +152,7 @@ ERRORS = (
     ("inside-transform", "RuntimeError", "functorch transform"),
     ("no-forward-level", "RuntimeError", "but no level exists"),
     ("aux-structure", "RuntimeError", "if has_aux is True"),
+    ("invalid-argument", "TypeError", "is not implemented for tensors with non-complex dtypes"),
     ("inputs-empty", "RuntimeError", "cannot be empty"),
     ("frozen-class", "TypeError", "cannot assign"),
     ("nonfinite-norm", "RuntimeError", "is non-finite"),
