@@ -73,13 +73,6 @@ FAULTS = [
         survives="The document of inference mode stops tangents of operations; it does not name custom functions.",
     ),
     Fault(
-        "rules of forward mode are recorded at their own level",
-        "forward.py",
-        "            with below(self):\n                tangent = jvp(operation",
-        "            if True:\n                tangent = jvp(operation",
-        "func-jacobian",
-    ),
-    Fault(
         "the tangent of a view is no view",
         "forward.py",
         "return views.view_of(operation, tangents[0], **options)",
@@ -255,13 +248,6 @@ FAULTS = [
         survives="No document speaks of threads and forward mode.",
     ),
     Fault(
-        "an inner level sees itself from below",
-        "levels.py",
-        "only(levels[: levels.index(level)] if level in levels else levels)",
-        "only(levels)",
-        "func-jacobian",
-    ),
-    Fault(
         "views are not told to levels",
         "levels.py",
         "            level.executed(operation, (operand,), options, result)\n",
@@ -304,5 +290,12 @@ FAULTS = [
         "open_now.levels[:-1]",
         "forward-mode checkpoint",
         survives="Levels are left in the order in which they were entered, inner ones first.",
+    ),
+    Fault(
+        "below a level there are no others",
+        "levels.py",
+        "only(levels[: levels.index(level)] if level in levels else levels)",
+        "only(())",
+        "func-vjp-jvp func-jacobian",
     ),
 ]
