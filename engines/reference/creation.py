@@ -24,6 +24,10 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tens
             "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
         )
         data = data._array
+    if isinstance(data, np.ndarray):
+        array = np.array(data, dtype=None if dtype is None else as_dtype(dtype))
+        as_dtype(array.dtype)
+        return _leaf(array, requires_grad)
     if _holds_tracked(data):
         warn(
             "scalar-conversion",
@@ -32,7 +36,7 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False) -> Tens
         )
     numbers = _numbers(data)
     array = np.array(numbers, dtype=None if dtype is None else as_dtype(dtype))
-    if dtype is None and not isinstance(data, (np.ndarray, np.generic)):
+    if dtype is None and not isinstance(data, np.generic):
         array = array.astype({float64: float32, complex128: complex64}.get(array.dtype, array.dtype), copy=False)
         if array.size == 0:
             array = array.astype(float32)

@@ -153,6 +153,7 @@ ERRORS = (
     ("no-forward-level", "RuntimeError", "but no level exists"),
     ("aux-structure", "RuntimeError", "if has_aux is True"),
     ("invalid-argument", "TypeError", "is not implemented for tensors with non-complex dtypes"),
+    ("invalid-argument", "TypeError", "is only supported for complex tensors"),
     ("inputs-empty", "RuntimeError", "cannot be empty"),
     ("frozen-class", "TypeError", "cannot assign"),
     ("nonfinite-norm", "RuntimeError", "is non-finite"),
