@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
+import functools
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
@@ -116,6 +117,7 @@ def bind(
         "_locals": builtins.locals,
         "_trace": trace,
         "_keys": _Keys(),
+        "_bound": functools.partial,
         "staticmethod": staticmethod,
         "super": super,
         "ValueError": UserError,
@@ -420,6 +422,8 @@ class _Writer(ast.NodeTransformer):
         self.generic_visit(node)
         if node.attr in LISTS or self.native(node.attr):
             return node
+        if ATTRIBUTES[node.attr].called:  # a custom function's `apply` as a value
+            return _call("_bound", _name(f"_get_{node.attr}", node), node.value, at=node)
         return _call(f"_get_{node.attr}", node.value, at=node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
