@@ -2,7 +2,7 @@
 
     python benchmarks/overhead.py [--engine torch --engine reference] [--rounds 20]
 
-All in one run, so that the figures are ratios: for every case of the suite, the program and the expressions that it looks
+All in one run, so that the figures are ratios: for every case of the profile core, the program and the expressions that it looks
 at as a person would type them (no checks at all, errors caught where the spec expects one), the same case through the harness
 in one process and through a worker (run, observe, judge, record), the same checks as parametrised pytest tests and as examples
 of a hypothesis test. Beside each ratio stands what is added to the bare program: that is the tool's own.
@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness import cases, execute, explain, plugins, record, selection
+from harness import cases, execute, explain, plugins, profiles, record, selection
 from harness.cases import Case
 from harness.execution import Job, Limits, Work
 from harness.execution.local import Local
@@ -91,10 +91,16 @@ def session(name: str) -> execute.Session:
     return execute.Session(plugins.load(plugins.find(name), None), execute.listening().__enter__())
 
 
+LONG = "backward/deep-chain"
+"""It computes longer than all others together, and would hide what is added to them."""
+
+
 def ready(of: execute.Session) -> list[Item]:
-    """Every case of the suite that the engine is asked."""
+    """The cases of the profile core that the engine is asked, and that can come out in one way only."""
     items = []
-    for checked in selection.suite():
+    for checked in profiles.narrow(selection.suite(), "core"):
+        if checked.spec.id == LONG or any(step.either for step in checked.spec.steps):
+            continue
         program = None
         for case in cases.ready(checked, of.file, of.words):
             if isinstance(case, Case):
@@ -107,6 +113,12 @@ def check(item: Item) -> record.CaseLine:
     """Run, observe, judge."""
     seen = item.session.host.run(item.program, item.session.values(item.case))
     return verdict(item.checked, item.case, seen, item.session.wording)
+
+
+def alone(item: Item) -> None:
+    """The compiled program, and nothing around it."""
+    item.program.runner.guards.reset()
+    item.program.runner.call([].append, *item.session.values(item.case))
 
 
 def bare(checked: CheckedSpec, loaded: Loaded) -> Callable[..., None]:
@@ -222,7 +234,7 @@ def measure(name: str, rounds: int) -> Iterator[str]:
     for item, hand, given in zip(items, by_hand, values, strict=True):
         ours, plain = least(rounds, lambda: check(item), lambda: hand(*given))  # noqa: B023
         rows.append((ours, plain, item.case.id))
-        running += least(rounds, lambda: item.program.runner.call([].append, *of.values(item.case)))[0]  # noqa: B023
+        running += least(rounds, lambda: alone(item))[0]  # noqa: B023
         of.host.heard.ready()
 
     def all_by_hand() -> None:
