@@ -31,7 +31,7 @@ def timed() -> dict[str, float]:
     seconds: dict[str, float] = {}
     with execute.listening() as heard:
         session = execute.Session(loaded, heard)
-        for _ in range(5):
+        for _ in range(2):
             lines = [line for checked in selection.suite() for line in session.run_spec(checked)]
             seconds = {line.id: min(line.seconds, seconds.get(line.id, 1.0)) for line in lines}
     return seconds
