@@ -31,7 +31,8 @@ def stamp() -> bytes:
     """A hash of this Python and of all of the harness that specs and compiled programs depend on."""
     here = Path(__file__).parent
     mixed = hashlib.sha256(f"{sys.version} {sys.implementation.cache_tag}".encode())
-    for path in sorted([*(here / "language").glob("*.*"), here / "engine.py", here / "problems.py"]):
+    rooms = (here / "language").glob("*.*"), (here / "tables").glob("*.py")
+    for path in sorted([*rooms[0], *rooms[1], here / "engine.py", here / "problems.py"]):
         if path.is_file():
             mixed.update(path.name.encode() + path.read_bytes())
     return mixed.digest()

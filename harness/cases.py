@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from harness.capabilities import Words
 from harness.engine import Array
+from harness.judge import plain
 from harness.language import expected, inputs, load
 from harness.language.expected import AnyOf, Anything, Expected
 from harness.language.load import CheckedSpec, Observation
-from harness.language.records import PYTORCHS_OWN, RECORDED
+from harness.language.records import PYTORCHS_OWN, RECORDED, RECORDED_OF_ALL
 from harness.language.words import DTYPES
 from harness.needs import missing
 from harness.plugins import EngineFile, Follows, Judges
@@ -60,8 +61,10 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
             status, reason = Status.ERROR, f"{checked.file}:{error.line}: {error}"
     if status is not None:
         for id, parameters in checked.cases:
-            yield CaseLine(id=id, spec=checked.spec.id, status=status, parameters=parameters, reason=reason)
-    recorded = checked.spec.standing in RECORDED and file.follows is not Follows.PYTORCH
+            told = recorded_parameters(parameters, checked.arguments)
+            yield CaseLine(id=id, spec=checked.spec.id, status=status, parameters=told, reason=reason)
+    standing = checked.spec.standing
+    recorded = standing in RECORDED_OF_ALL or (standing in RECORDED and file.follows is not Follows.PYTORCH)
     for case in cases:
         lacking = [value for value in case.values if is_dtype(value) and value not in words.names]
         if lacking:
@@ -69,7 +72,7 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
                 id=case.id,
                 spec=checked.spec.id,
                 status=Status.UNSUPPORTED,
-                parameters=case.parameters,
+                parameters=recorded_parameters(case.parameters, checked.arguments),
                 reason="needs " + "; ".join(lacking),
             )
         else:
@@ -119,7 +122,8 @@ def _case(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: st
     )
     loud = any(step.raises or step.warns or step.either for step in checked.spec.steps)
     usual = None if loud else tuple(map(_usual, steps))
-    return Case(id, parameters, tuple(parameters.values()), steps, usual, branches)
+    values = tuple(parameters[name] for name in checked.arguments)
+    return Case(id, parameters, values, steps, usual, branches)
 
 
 def _usual(wanted: tuple[Expected, ...]) -> list[Any]:
@@ -141,7 +145,7 @@ def _expected(entry: Observation, names: dict[str, Any], default: str) -> Expect
     dtype = names.get(expectation.dtype or "", expectation.dtype)
     if expectation.value is msgspec.UNSET and not expectation.any:
         return expected.Form(expectation.shape, dtype)
-    given = load.tolerance(expectation.tolerance)
+    given = load.tolerance(expectation.tolerance, names)
     try:
         values = tuple(
             expected.prepare(value, entry.words, names, default, shape=expectation.shape, dtype=dtype, tolerance=given)
@@ -150,6 +154,20 @@ def _expected(entry: Observation, names: dict[str, Any], default: str) -> Expect
         return AnyOf(values) if expectation.any else values[0]
     except expected.BadValue as error:
         raise expected.BadValue(f"expected value of {entry.text}: {error}", line=entry.line) from None
+
+
+MAX_TOLD: Final = 16
+
+
+def recorded_parameters(parameters: dict[str, Any], arguments: tuple[str, ...], whole: bool = False) -> dict[str, Any]:
+    """The parameters as a record holds them, which has no number for infinity or nan, and none that are complex.
+
+    ``whole``: all of them; else those that the program reads and that are not long, enough to tell cases apart."""
+    return {
+        name: plain(value)
+        for name, value in parameters.items()
+        if whole or (name in arguments and len(expected.leaves([value])) <= MAX_TOLD)
+    }
 
 
 def is_dtype(value: Any) -> bool:

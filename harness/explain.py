@@ -130,7 +130,8 @@ def graph_lines(graph: GraphLine) -> Iterator[str]:
 def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
     """Python in the engine's own API that does what the case does and prints what the spec looks at."""
     words = {need.partition("(")[0] for need in checked.needs} & set(NAMES)
-    parameters = dict(checked.cases)[id]
+    given = dict(checked.cases)[id]
+    parameters = {name: given[name] for name in checked.arguments}
     words |= {value for value in parameters.values() if cases.is_dtype(value)}
     head = engine.preamble(sorted(words)).rstrip()
     if not head and words:

@@ -248,7 +248,7 @@ def shown(value: Expected | Observed) -> Any:
     """Expected or observed as JSON data for the record: tensors as mappings; nan, inf and complex numbers as text."""
     match value:
         case Numbers(values=values, shape=shape, dtype=dtype) | Array(values=values, shape=shape, dtype=dtype):
-            return {"dtype": dtype, "shape": list(shape), "values": _json(values)}
+            return {"dtype": dtype, "shape": list(shape), "values": plain(values)}
         case Items(items=items):
             return [shown(item) for item in items]
         case Exactly(value=exact):
@@ -263,12 +263,13 @@ def shown(value: Expected | Observed) -> Any:
             return f"<{name}>"
         case list():
             return [shown(item) for item in value]
-    return _json(value)
+    return plain(value)
 
 
-def _json(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """JSON data of numbers, text and lists: nan, inf and complex numbers as text."""
     if isinstance(value, list):
-        return [_json(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
         return str(value)
     return clean(value) if isinstance(value, str) else value

@@ -19,7 +19,7 @@ import msgspec
 
 from harness import __version__, budget, doubt, record, selection, shards
 from harness.capabilities import Capabilities
-from harness.cases import ready
+from harness.cases import ready, recorded_parameters
 from harness.engine import EngineUnusable
 from harness.execution import Done, Executor, Job, Lost, Target, Work
 from harness.gate import Gate, Outcome
@@ -336,7 +336,7 @@ def judged(done: Done, checked: CheckedSpec, wording: bool) -> CaseLine:
         id=done.job.case.id,
         spec=checked.spec.id,
         status=done.outcome.status or Status.ERROR,
-        parameters=done.job.case.parameters,
+        parameters=recorded_parameters(done.job.case.parameters, checked.arguments, whole=True),
         reason=done.outcome.reason,
         output=done.outcome.output,
     )
@@ -444,7 +444,7 @@ def spec_line(checked: CheckedSpec) -> record.SpecLine:
         lineno=checked.line,
         outside=checked.outside,
         steps=steps,
-        cases=[dict(case) for case in spec.cases],
+        cases=[recorded_parameters(case, checked.arguments) for case in spec.cases],
         since=spec.since,
         until=spec.until,
         defect=" ".join(spec.defect.split()),

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harness import values
-from harness.cases import Branch, Case
+from harness.cases import Branch, Case, recorded_parameters
 from harness.engine import Graph
 from harness.judge import check_observed, compare, shown
 from harness.language.expected import AnyOf, Anything, Expected
@@ -35,6 +35,7 @@ SPEC_FAULTS = {
 WHOSE = {
     Standing.RULE: "no derivative exists there, and the engine does not declare to follow PyTorch's rules",
     Standing.CONVENTION: "it is PyTorch's choice among several, and the engine does not declare to follow PyTorch",
+    Standing.STRETCH: "PyTorch itself is not accurate there, and no document asks for it",
 }
 """Why it is only recorded what an engine does."""
 
@@ -60,11 +61,12 @@ def verdict(checked: CheckedSpec, case: Case, seen: Seen, wording: bool) -> Case
 def _recorded(line: CaseLine, standing: Standing) -> CaseLine:
     """What an engine does where it may follow rules of its own: said, and never failed. One that crashes or hangs does neither."""
     if line.status is Status.PASS:
-        remark = "it does what PyTorch does"
+        remark = "it is accurate there" if standing is Standing.STRETCH else "it does what PyTorch does"
     elif line.status is Status.FAIL:
+        where = "is exact" if standing is Standing.STRETCH else "in PyTorch"
         sides = [(check, *values.one_line(check)) for check in line.failures[:MOST_RECORDED]]
         remark = "it does something else: " + "; ".join(
-            f"{check.expression}: {observed} ({expected} in PyTorch)" for check, expected, observed in sides
+            f"{check.expression}: {observed} ({expected} {where})" for check, expected, observed in sides
         )
     else:
         return line
@@ -80,7 +82,7 @@ def _judged(checked: CheckedSpec, case: Case, seen: Seen, wording: bool) -> Case
             id=case.id,
             spec=checked.spec.id,
             status=Status.PASS,
-            parameters=case.parameters,
+            parameters=recorded_parameters(case.parameters, checked.arguments),
             seconds=seen.seconds,
             leaks=list(seen.leaks),
             graph=graph,
@@ -105,7 +107,7 @@ def _judged(checked: CheckedSpec, case: Case, seen: Seen, wording: bool) -> Case
         id=case.id,
         spec=checked.spec.id,
         status=status,
-        parameters=case.parameters,
+        parameters=recorded_parameters(case.parameters, checked.arguments, whole=status is not Status.PASS),
         seconds=seen.seconds,
         failures=failures,
         reason=reason,

@@ -107,7 +107,16 @@ class Decoder:
         if structs and (isinstance(node, Mapping) or len(options) == 1):
             return self._value(node, structs[0], path)
         rest = [h for h in options if h not in structs]
-        return self._value(node, rest[0], path)
+        fit = [h for h in rest if self._fits(node, h)]
+        return self._value(node, (fit or rest)[0], path)
+
+    def _fits(self, node: Node, hint: Any) -> bool:
+        """Whether a value of this type looks like the node."""
+        while get_origin(hint) is Annotated:
+            hint = get_args(hint)[0]
+        if isinstance(node, Scalar):
+            return type(node.value) is hint
+        return isinstance(node, Mapping) and get_origin(hint) is dict
 
     def _tuple(self, node: Node, item: Any, path: Path) -> Any:
         if isinstance(node, Scalar) and isinstance(node.value, str):

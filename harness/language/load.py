@@ -27,6 +27,7 @@ from harness.language.records import Expectation, Outcome, Spec, Standing, Step,
 from harness.language.sizes import largest
 from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, NAMES
 from harness.problems import InputError, Problem, nearest, shortened
+from harness.tables import expand
 
 DUE_DTYPES = DTYPES | {"int8", "int16", "uint8", "bool"}
 """What an expectation may say; operations yield some dtypes that no program asks for."""
@@ -66,6 +67,8 @@ class CheckedSpec:
     """Per step, per outcome of its ``either``."""
     lines: tuple[int, ...]
     """Where each step's program begins."""
+    arguments: tuple[str, ...]
+    """Parameters that the program reads; others are for what it must show."""
     needs: frozenset[str]
     inputs: Mapping[str, tuple[ast.expr, str | None]]
     """Names bound once, to a tensor of literals or a parameter: (the literal's tree, the dtype's name where given)."""
@@ -79,11 +82,7 @@ class CheckedSpec:
     @property
     def program(self) -> Program:
         """What an engine is asked to do."""
-        return Program(self.spec.id, self.file, self.parameters, self.trees, self.watch)
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        return tuple(self.spec.cases[0]) if self.spec.cases else ()
+        return Program(self.spec.id, self.file, self.arguments, self.trees, self.watch)
 
     @property
     def cases(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -127,16 +126,16 @@ def load(files: Iterable[Path], root: Path | None = None) -> list[CheckedSpec]:
         known = None
     for path in files:
         try:
-            spec = load_file(path, root, store, known)
+            found = load_file(path, root, store, known)
         except InputError as error:
             problems += error.problems
             continue
-        if spec.spec.id in seen:
-            problems.append(
-                Problem(spec.file, spec.line, 1, f"id {spec.spec.id!r} is already taken by {seen[spec.spec.id]}")
-            )
-        seen[spec.spec.id] = spec.file
-        specs.append(spec)
+        for spec in found:
+            if spec.spec.id in seen:
+                taken = f"id {spec.spec.id!r} is already taken by {seen[spec.spec.id]}"
+                problems.append(Problem(spec.file, spec.line, 1, taken))
+            seen[spec.spec.id] = spec.file
+        specs += found
     store.save()
     if problems:
         raise InputError(problems)
@@ -153,8 +152,9 @@ def load_file(
     root: Path | None = None,
     store: Store | None = None,
     known: Mapping[str, sources.Document] | None = None,
-) -> CheckedSpec:
-    """Load one file; one that was checked before, by this very harness, is taken from ``store``. Raises `InputError`.
+) -> list[CheckedSpec]:
+    """Load one file, which is a spec or a table of many; one that was checked before, by this very harness, is taken from
+    ``store``. Raises `InputError`.
 
     ``known``: what it may cite where it lies below ``root``."""
     place, top = path.resolve(), root.resolve() if root is not None else None
@@ -167,12 +167,27 @@ def load_file(
     key = hashlib.sha256(b"\0".join([_stamp(), str(path).encode(), shown.encode(), data, cited])).digest()
     kept = store.get(key) if store is not None else None
     if kept is not None:
-        before: CheckedSpec = pickle.loads(kept)  # our own, from a folder that only this user can write to
+        before: list[CheckedSpec] = pickle.loads(kept)  # our own, from a folder that only this user can write to
         return before
-    checked = check(documents.decode(data, shown), path, shown, id, known)
+    node = documents.decode(data, shown)
+    checked = (
+        [check(node, path, shown, id, known)] if not expand.is_table(node) else table(node, path, shown, id, known)
+    )
     if store is not None:
         store.put(key, pickle.dumps(checked, protocol=5))
     return checked
+
+
+def table(
+    node: Node, path: Path, shown: str, id: str | None = None, known: Mapping[str, sources.Document] | None = None
+) -> list[CheckedSpec]:
+    """A table's specs. Raises `InputError`."""
+    area = id.partition("/")[0] if id is not None else "ops"
+
+    def checked(spec: Spec, decoder: Decoder) -> CheckedSpec:
+        return _SpecChecker(spec, decoder, shown).checked(path, outside=id is None)
+
+    return expand.expand(node, shown, area, checked, known if id is not None else None)
 
 
 _stamp = functools.cache(stamp)
@@ -232,6 +247,7 @@ class _SpecChecker:
         self.outcomes: list[tuple[Judged, ...]] = []
         self.inputs: dict[str, tuple[ast.expr, str | None]] = {}
         self.used: set[str] = set()
+        self.read: set[str] = set()
         self.unparsed = False
 
     def checked(self, path: Path, outside: bool) -> CheckedSpec:
@@ -255,11 +271,12 @@ class _SpecChecker:
             path=path,
             file=self.file,
             line=place["id",].line,
-            digest=hashlib.sha256(msgspec.json.encode(self.spec)).hexdigest(),
+            digest=hashlib.sha256(_digested(self.spec)).hexdigest(),
             trees=tuple(self.trees),
             observations=tuple(self.observations),
             outcomes=tuple(self.outcomes),
             lines=tuple(self.program_place(("steps", n, "run")).line for n in range(len(self.spec.steps))),
+            arguments=tuple(name for name in self.parameters if name in self.read),
             needs=frozenset(self.scope.needs),
             inputs=self.inputs,
             watch=compiler.is_watched(self.trees, largest(self.spec, self.trees)),
@@ -411,6 +428,8 @@ class _SpecChecker:
             if not isinstance(given, str) or given not in DUE_DTYPES:
                 where = self.decoder.places["cases", index, expectation.dtype or ""]
                 self.problem(where, f"parameter {expectation.dtype!r} stands for a dtype; {shortened(given)} is none")
+        if isinstance(expectation.tolerance, str) and expectation.tolerance not in self.parameters:
+            self.problem(node.place, f"tolerance {expectation.tolerance!r} is no parameter that holds [rtol, atol]")
         values: list[Node] = [node]
         if isinstance(node, documents.Mapping):
             said = {key: value for key, (_, value) in node.items.items()}
@@ -465,9 +484,12 @@ class _SpecChecker:
     def check_use(self) -> None:
         for step in self.trees:
             for tree in (*step.body, *step.observed):
-                self.used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        for entries in self.observations:
-            self.used |= {entry.expectation.dtype or "" for entry in entries if entry.expectation is not None}
+                self.read |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        self.used |= self.read
+        for expectation in (entry.expectation for entries in self.observations for entry in entries):
+            if expectation is not None:
+                self.used.add(expectation.dtype or "")
+                self.used |= {expectation.tolerance} if isinstance(expectation.tolerance, str) else set()
         for judged in (entry for step in self.outcomes for outcome in step for _, entry in outcome):
             self.used |= {judged.expectation.dtype or ""} if judged.expectation is not None else set()
         for name in self.parameters:
@@ -494,5 +516,11 @@ def _words(node: ast.expr) -> Words:
     return False
 
 
-def tolerance(given: Tolerance | None) -> expected.Tolerances | None:
+def _digested(spec: Spec) -> bytes:
+    return msgspec.json.encode(spec, enc_hook=str)  # complex numbers, which JSON has not
+
+
+def tolerance(given: Tolerance | str | None, parameters: Mapping[str, Any]) -> expected.Tolerances | None:
+    if isinstance(given, str):
+        return expected.Tolerances(*parameters[given])
     return None if given is None else expected.Tolerances(given.rtol, given.atol)

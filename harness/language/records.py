@@ -31,6 +31,8 @@ class Standing(StrEnum):
     """There is no derivative; PyTorch's documented rules fix the value. An engine may follow other rules."""
     CONVENTION = "convention"
     """There is no derivative; PyTorch's choice is one of several defensible ones."""
+    STRETCH = "stretch"
+    """The exact value, at inputs where PyTorch itself is not accurate."""
     PYTORCH = "pytorch"
     """Documented for PyTorch's own interface: names of nodes, deprecations, checks of arguments, printed forms."""
     OBSERVED = "observed"
@@ -43,6 +45,8 @@ class Standing(StrEnum):
 
 RECORDED: Final = frozenset({Standing.RULE, Standing.CONVENTION})
 """Judged for engines that declare to follow PyTorch; of all others it is recorded what they do."""
+RECORDED_OF_ALL: Final = frozenset({Standing.STRETCH})
+"""It is recorded what engines do, and none is judged."""
 PYTORCHS_OWN: Final = frozenset({Standing.PYTORCH, Standing.OBSERVED, Standing.QUIRK})
 """Judged for engines that declare to follow PyTorch, and not run on any other."""
 
@@ -73,7 +77,9 @@ class Expectation(Record, frozen=True, kw_only=True):
     dtype: Annotated[
         str | None, Meta(description="where it is not the engine's default, or not what the numbers say")
     ] = None
-    tolerance: Tolerance | None = None
+    tolerance: Annotated[
+        Tolerance | str | None, Meta(description="text: the parameter that holds [rtol, atol], for tables")
+    ] = None
     because: Annotated[str, Meta(description="with any: what leaves an engine the choice")] = ""
 
 

@@ -1,0 +1,918 @@
+"""What is asked of an operation: each aspect is a program, and the cases that it runs with.
+
+The programs are what a user types. Every number that they must show was computed by ``numbers`` from the row's formulas
+and stands in the case, beside the bound on an engine's error (``..._near``).
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from harness.language.records import Expectation, Standing, Step
+from harness.tables import drawing
+from harness.tables.numbers import EPSILON_OF, Array, Arrays, BadNumbers, Near, Rule, is_plain
+
+FULL: Final = ("float64", "float32")
+HALVES: Final = ("float16", "bfloat16")
+COMPLEX: Final = ("complex128", "complex64")
+WORST_ERROR: Final = 1e-9
+"""Of a second derivative that differences gave, relative to its size."""
+CAUGHT: Final = {"float64": 1e-9, "complex128": 1e-9, "float32": 1e-3, "complex64": 1e-3}
+"""A relative error of this size is caught in every dtype's cases, whatever the bound."""
+_UNARY_SHAPES: Final = (((19,),), ((),), ((2, 1, 3),), ((0,),))
+_BINARY_SHAPES: Final = (
+    *(((19,), (19,)), ((), ()), ((2, 3), (3,)), ((3,), (2, 3)), ((2, 1), (1, 3)), ((), (4,)), ((2, 2), ())),
+    *(((1,), (3,)), ((0,), (0,)), ((2, 0), (1, 1))),
+)
+_TERNARY_SHAPES: Final = (
+    *(((19,),) * 3, ((),) * 3, ((2, 3), (3,), (2, 1)), ((3,), (2, 1), (2, 3)), ((2, 1), (2, 3), ()), ((0,),) * 3),
+)
+
+
+class Sample(NamedTuple):
+    """Inputs and parameters, before they are rounded to a dtype."""
+
+    label: str
+    arrays: Arrays
+    parameters: dict[str, Any]
+
+
+class Draft(NamedTuple):
+    """One spec to be: an aspect of a row."""
+
+    aspect: str
+    claim: str
+    steps: tuple[Step, ...]
+    cases: tuple[dict[str, Any], ...]
+    standing: Standing | None = None
+    since: str = ""
+    until: str = ""
+    source: tuple[str, ...] = ()
+
+
+class Asked:
+    """One row, and what its aspects have in common."""
+
+    def __init__(self, name: str, rule: Rule) -> None:
+        self.name = name
+        self.rule = rule
+        self.row = rule.row
+        self.lines = _lines(self.row.run, self.rule.outputs)
+        self.samples = list(self.drawn())
+
+    # ---- inputs
+
+    def drawn(self) -> Iterator[Sample]:
+        """What every aspect chooses from: the row's cases; at many shapes where the operation is elementwise."""
+        cases = self.row.cases or ({},)
+        for number, case in enumerate(cases):
+            if self.row.is_elementwise and not self.rule.inputs.keys() & {
+                name for name, given in case.items() if not is_written(self.rule.inputs.get(name))
+            }:
+                shapes = {1: _UNARY_SHAPES, 2: _BINARY_SHAPES, 3: _TERNARY_SHAPES}[min(len(self.rule.inputs), 3)]
+                for several in shapes if number == 0 else shapes[:1]:
+                    sizes = dict(zip(self.rule.inputs, several, strict=True))
+                    yield self.sample(f"{number}-{several}", case, sizes)
+            else:
+                sizes = {name: _shape(name, case[name]) for name in self.rule.inputs if self.has_shape(name, case)}
+                yield self.sample(str(number), case, sizes)
+
+    def has_shape(self, name: str, case: Mapping[str, Any]) -> bool:
+        given = self.rule.inputs[name]
+        if name not in case:
+            raise BadNumbers(f"a case does not say the shape of {name}")
+        if is_written(given):
+            return False
+        return not (given.origin == "booleans" and _holds_truths(case[name]))
+
+    def sample(self, label: str, case: Mapping[str, Any], sizes: Mapping[str, tuple[int, ...]]) -> Sample:
+        parameters = {name: value for name, value in case.items() if name not in self.rule.inputs}
+        for attempt in range(drawing.TRIES):
+            arrays: Arrays = {}
+            for name, given in self.rule.inputs.items():
+                seed = f"{self.name}/{label}/{name}/{attempt}"
+                if name in sizes:
+                    arrays[name] = drawing.drawn(given.origin, sizes[name], seed, given.complex)
+                else:
+                    arrays[name] = np.asarray(case[name], None if is_plain(given) else float)
+            if self.rule.avoid is None or not np.any(self.rule.avoid({**arrays, **parameters})):
+                return Sample(label, arrays, parameters)
+        raise BadNumbers(f"no inputs found that `avoid` does not exclude, in {drawing.TRIES} tries")
+
+    def at(self, dtype: str, sample: Sample) -> dict[str, Any]:
+        """The names that formulas see, where tensors of ``dtype`` hold the sample."""
+        return {name: self.held(name, value, dtype) for name, value in sample.arrays.items()} | sample.parameters
+
+    def held(self, name: str, value: Array, dtype: str) -> Array:
+        if is_plain(self.rule.inputs[name]):
+            return value
+        kind = as_complex(dtype) if np.iscomplexobj(value) else dtype if dtype not in COMPLEX else dtype
+        return drawing.held(value, kind)
+
+    def random(self, seed: str, shape: tuple[int, ...], dtype: str, low: float = 0.5, high: float = 2.0) -> Array:
+        """Numbers of either sign, none of them small: cotangents and tangents."""
+        made = drawing.drawn([[-high, -low], [low, high]], shape, f"{self.name}/{seed}", dtype in COMPLEX)
+        return drawing.held(made, dtype)
+
+    def cotangents(self, seed: str, outputs: Mapping[str, Array], dtype: str) -> Arrays:
+        return {
+            name: self.random(f"{seed}/cotangent/{name}", outputs[name].shape, like(outputs[name], dtype))
+            for name in self.rule.smooth
+        }
+
+    def tangents(self, seed: str, names: Mapping[str, Any], dtype: str) -> Arrays:
+        return {x: self.random(f"{seed}/tangent/{x}", names[x].shape, dtype) for x in self.rule.active}
+
+    # ---- programs
+
+    def inputs(self, flag: Callable[[str], str], dtype: Callable[[str], str] = lambda name: "dtype") -> list[str]:
+        """Lines that make the tensors; ``flag``: what requires_grad of an operand is, "" where it is not given."""
+        lines = []
+        for name, given in self.rule.inputs.items():
+            if is_plain(given):
+                lines.append(f"{name} = tensor({name}_in)")
+            else:
+                asked = flag(name) if name in self.rule.active else ""
+                lines.append(f"{name} = tensor({name}_in, dtype={dtype(name)}{asked and f', requires_grad={asked}'})")
+        return lines
+
+    def pulled(self) -> str:
+        """The line that runs backward from every output, with cotangents."""
+        made = [f"tensor({name}_cotangent, dtype={self.dtype_name(name)})" for name in self.rule.smooth]
+        if len(self.rule.outputs) == 1:
+            return f"{self.rule.smooth[0]}.backward(gradient={made[0]})"
+        return f"backward([{', '.join(self.rule.smooth)}], [{', '.join(made)}])"
+
+    @property
+    def changes_dtype(self) -> bool:
+        """Whether outputs may be complex where inputs are not, or the other way round."""
+        return bool(self.row.complex) or any(given.complex for given in self.rule.inputs.values())
+
+    def dtype_name(self, output: str) -> str:
+        return f"{output}_dtype" if self.changes_dtype else "dtype"
+
+    def outputs_due(self) -> dict[str, Expectation | Any]:
+        due: dict[str, Expectation | Any] = {}
+        for name in self.rule.outputs:
+            if name in self.rule.smooth:
+                due[name] = Expectation(value=f"{name}_value", dtype=self.dtype_name(name), tolerance=f"{name}_near")
+            else:
+                due[name] = Expectation(value=f"{name}_value", dtype=f"{name}_dtype")
+        return due
+
+    def gradients_due(self, names: Sequence[str] | None = None) -> dict[str, Expectation | Any]:
+        return {
+            f"{x}.grad": Expectation(value=f"{x}_grad", dtype="dtype", tolerance=f"{x}_near")
+            for x in names or self.rule.active
+        }
+
+    # ---- cases
+
+    def given(self, dtype: str, names: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters that every program has: dtype, inputs, the row's own parameters."""
+        case: dict[str, Any] = {"dtype": dtype}
+        for name in self.rule.inputs:
+            case[f"{name}_in"] = written(names[name])
+        used = {node.id for node in ast.walk(ast.parse("\n".join(self.lines))) if isinstance(node, ast.Name)}
+        return case | {name: value for name, value in names.items() if name not in self.rule.inputs and name in used}
+
+    def outputs_at(self, dtype: str, seed: str, names: Mapping[str, Any]) -> dict[str, Any]:
+        """The values that the outputs must have, with bounds."""
+        outputs = self.rule.forward(names)
+        near = self.rule.near(dtype, f"{self.name}/{seed}/near", names, lambda at: self.floats(self.rule.forward(at)))
+        case: dict[str, Any] = {}
+        for name in self.rule.outputs:
+            value = outputs[name]
+            case[f"{name}_value"] = written(value)
+            if name in self.rule.smooth:
+                case[f"{name}_near"] = list(near[name])
+                if self.changes_dtype:
+                    case[f"{name}_dtype"] = like(value, dtype)
+            else:
+                case[f"{name}_dtype"] = {"b": "bool", "i": "int64"}.get(value.dtype.kind, dtype)
+        return case
+
+    def floats(self, outputs: Arrays) -> Arrays:
+        return {name: outputs[name] for name in self.rule.smooth}
+
+    def gradients_at(
+        self,
+        dtype: str,
+        seed: str,
+        names: Mapping[str, Any],
+        pull: Callable[[Mapping[str, Any]], Arrays],
+        suffix: str = "grad",
+    ) -> dict[str, Any]:
+        """The gradients that ``pull`` gives, with bounds."""
+        gradients = pull(names)
+        near = self.rule.near(dtype, f"{self.name}/{seed}/near", names, pull)
+        case: dict[str, Any] = {}
+        for x, value in gradients.items():
+            self.look(dtype, x, value, near[x])
+            case[f"{x}_{suffix}"] = written(value)
+            case[f"{x}_near"] = list(near[x])
+        return case
+
+    def look(self, dtype: str, name: str, value: Array, near: Near) -> None:
+        """A bound must not hide what it is there to show."""
+        finite = np.abs(value[np.isfinite(value)])
+        size = float(finite.max()) if finite.size else 0.0
+        if dtype in CAUGHT and size and near.atol + near.rtol * size > CAUGHT[dtype] * size and not self.row.note:
+            raise BadNumbers(
+                f"the bound on the gradient of {name} in {dtype} would hide a relative error of {CAUGHT[dtype]:g}: "
+                "choose inputs that are better conditioned, or say why in 'note'"
+            )
+
+
+def is_written(given: Any) -> bool:
+    """Whether every case writes the operand's numbers out."""
+    return given is not None and given.origin in ("integers", "literal")
+
+
+def _holds_truths(value: Any) -> bool:
+    while isinstance(value, list) and value:
+        value = value[0]
+    return isinstance(value, bool)
+
+
+def _shape(name: str, given: Any) -> tuple[int, ...]:
+    if not isinstance(given, list) or not all(type(size) is int and size >= 0 for size in given):
+        raise BadNumbers(f"{given!r} is not the shape of {name}: sizes in a list, [] for a 0-d tensor")
+    return tuple(given)
+
+
+def _lines(run: str, outputs: Sequence[str]) -> list[str]:
+    """The lines of a row's call, which bind its outputs."""
+    lines = run.strip().splitlines()
+    try:
+        ast.parse(run.strip(), mode="eval")
+    except SyntaxError:
+        return lines
+    return [f"{', '.join(outputs)} = {' '.join(line.strip() for line in lines)}"]
+
+
+def as_complex(dtype: str) -> str:
+    return {"float64": "complex128", "float32": "complex64"}.get(dtype, dtype)
+
+
+def as_real(dtype: str) -> str:
+    return {"complex128": "float64", "complex64": "float32"}.get(dtype, dtype)
+
+
+def like(value: Array, dtype: str) -> str:
+    """The dtype of a result, where the operands are of ``dtype``."""
+    return as_complex(dtype) if np.iscomplexobj(value) else as_real(dtype)
+
+
+def written(value: Array) -> Any:
+    """An array as nested lists. Raises `BadNumbers` where lists cannot say its shape."""
+    value = np.asarray(value)
+    if 0 in value.shape and value.shape.index(0) != value.ndim - 1:
+        raise BadNumbers(f"an empty tensor of shape {list(value.shape)} cannot be written out; let the last size be 0")
+    return value.tolist()
+
+
+def body(lines: Sequence[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+def indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+# ---- aspects
+
+
+def gradient(asked: Asked) -> Draft:
+    """Value and gradients: at every shape, in every dtype, for random, single, zero, infinite and nan cotangents."""
+    rule, cases = asked.rule, []
+    first = asked.samples[0]
+
+    def case(label: str, dtype: str, sample: Sample, change: Callable[[Array], Array] = lambda g: g) -> None:
+        names = asked.at(dtype, sample)
+        seed = f"{sample.label}/{dtype}/{label}"
+        outputs = rule.forward(names)
+        cotangents = {name: change(value) for name, value in asked.cotangents(seed, outputs, dtype).items()}
+        pull = lambda at: rule.vjp(at, cotangents)  # noqa: E731
+        cases.append(
+            asked.given(dtype, names)
+            | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
+            | asked.outputs_at(dtype, seed, names)
+            | asked.gradients_at(dtype, seed, names, pull)
+        )
+
+    for dtype in FULL:
+        for sample in asked.samples:
+            case("", dtype, sample)
+    for dtype in COMPLEX if asked.row.complex else ():
+        for sample in complex_samples(asked):
+            case("", dtype, sample)
+    for dtype in HALVES if asked.row.is_elementwise else ():
+        if dtype not in asked.row.without:
+            case("", dtype, first)
+    if any(value.size > 1 for value in rule.forward(asked.at("float64", first)).values()):
+        case("one-hot", "float64", first, lambda g: single(g, g.ravel()[-1] if g.size else 1.0))
+        case("zero", "float64", first, np.zeros_like)
+        if asked.row.is_elementwise and "inf" not in asked.row.without:
+            case("inf", "float64", first, lambda g: single(g, np.inf))
+            case("nan", "float64", first, lambda g: single(g, np.nan))
+    steps = (
+        Step(run=body([*asked.inputs(lambda _: "True"), *asked.lines]), expect=asked.outputs_due()),
+        Step(run=asked.pulled(), expect=asked.gradients_due()),
+    )
+    return Draft("gradient", told(asked), steps, tuple(cases))
+
+
+def told(asked: Asked) -> str:
+    row = asked.row
+    call = " ".join(row.run.split())
+    if row.is_elementwise:
+        rules = ", ".join(f"{text} ({name})" for name, text in row.derivative.items())
+        return f"{call}: its value, and gradients that are the cotangent times {rules}."
+    rules = "; ".join(f"{name}: {' '.join(text.split())}" for name, text in row.gradient.items())
+    return f"{call}: its value, and its gradients from the cotangent g; {rules}."
+
+
+def single(g: Array, value: Any) -> Array:
+    """Zeros but for one element, the last but one."""
+    out = np.zeros_like(g)
+    if out.size:
+        out.ravel()[-2 if out.size > 1 else -1] = value
+    return out
+
+
+def complex_samples(asked: Asked) -> Iterator[Sample]:
+    """The first sample and one that broadcasts, with complex numbers."""
+    chosen = [asked.samples[0], *(asked.samples[2:3] if asked.row.is_elementwise else [])]
+    for sample in chosen:
+        arrays = {}
+        for name, value in sample.arrays.items():
+            given = asked.rule.inputs[name]
+            if is_plain(given) or given.origin == "literal" or given.complex:
+                arrays[name] = value
+            else:
+                arrays[name] = drawing.drawn(
+                    given.origin, value.shape, f"{asked.name}/{sample.label}/{name}/complex", True
+                )
+        yield Sample(f"{sample.label}-complex", arrays, sample.parameters)
+
+
+def twice(asked: Asked) -> Draft | None:
+    """Two uses of the same operands add up."""
+    rule, cases = asked.rule, []
+    sample = asked.samples[0]
+    for dtype in FULL:
+        names = asked.at(dtype, sample)
+        outputs = rule.forward(names)
+        both = [asked.cotangents(f"twice/{dtype}/{n}", outputs, dtype) for n in (1, 2)]
+        pull = lambda at, both=both: _sum(*(rule.vjp(at, one) for one in both))  # noqa: E731
+        case = asked.given(dtype, names)
+        for number, one in enumerate(both, 1):
+            case |= {f"{name}_cotangent{number}": written(value) for name, value in one.items()}
+        cases.append(case | dtypes_of(asked, outputs, dtype) | asked.gradients_at(dtype, f"twice/{dtype}", names, pull))
+    lines = [
+        *asked.inputs(lambda _: "True"),
+        "def f():",
+        *indented([*asked.lines, f"return [{', '.join(rule.smooth)}]"]),
+    ]
+    made = [
+        ", ".join(f"tensor({name}_cotangent{number}, dtype={asked.dtype_name(name)})" for name in rule.smooth)
+        for number in (1, 2)
+    ]
+    lines += ["first, second = f(), f()", f"backward(first, [{made[0]}])", f"backward(second, [{made[1]}])"]
+    claim = f"Gradients of two uses of the same operands add up: {one_line(asked)}."
+    return Draft("twice", claim, (Step(run=body(lines), expect=asked.gradients_due()),), tuple(cases))
+
+
+def dtypes_of(asked: Asked, outputs: Arrays, dtype: str) -> dict[str, Any]:
+    return {f"{x}_dtype": like(outputs[x], dtype) for x in asked.rule.smooth} if asked.changes_dtype else {}
+
+
+def _sum(*several: Arrays) -> Arrays:
+    return {name: sum(one[name] for one in several) for name in several[0]}
+
+
+def one_line(asked: Asked) -> str:
+    return " ".join(asked.row.run.split())
+
+
+def alone(asked: Asked) -> Draft | None:
+    """Each operand alone requires grad; the others stay without a gradient."""
+    rule, cases = asked.rule, []
+    if len(rule.active) < 2:
+        return None
+    names = asked.at("float64", asked.samples[0])
+    outputs = rule.forward(names)
+    for active in rule.active:
+        cotangents = asked.cotangents(f"alone/{active}", outputs, "float64")
+        gradients = asked.gradients_at("float64", f"alone/{active}", names, lambda at, c=cotangents: rule.vjp(at, c))
+        for other in rule.active:
+            gradients[f"{other}_needs"] = other == active
+            if other != active:
+                gradients[f"{other}_grad"] = None
+        cases.append(
+            asked.given("float64", names)
+            | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
+            | dtypes_of(asked, outputs, "float64")
+            | gradients
+        )
+    lines = [*asked.inputs(lambda name: f"{name}_needs"), *asked.lines, asked.pulled()]
+    due = {f"{x}.grad": Expectation(value=f"{x}_grad", tolerance=f"{x}_near", dtype="dtype") for x in rule.active}
+    claim = f"Where one operand alone requires grad, it gets its gradient and the others none: {one_line(asked)}."
+    return Draft("alone", claim, (Step(run=body(lines), expect=due),), tuple(cases))
+
+
+def same(asked: Asked) -> Draft | None:
+    """One tensor as every operand gets the sum of their gradients."""
+    rule = asked.rule
+    if not asked.row.is_elementwise or len(rule.active) < 2 or len(rule.active) != len(rule.inputs):
+        return None
+    first, *others = rule.active
+    sample, cases = asked.samples[0], []
+    arrays = dict.fromkeys(rule.inputs, sample.arrays[first])
+    if rule.avoid is not None and np.any(rule.avoid({**arrays, **sample.parameters})):
+        return None
+    for dtype in FULL:
+        names = asked.at(dtype, Sample("same", arrays, sample.parameters))
+        cotangents = asked.cotangents(f"same/{dtype}", rule.forward(names), dtype)
+
+        def pull(at: Mapping[str, Any], cotangents: Arrays = cotangents) -> Arrays:
+            moved = {**at, **dict.fromkeys(others, at[first])}
+            return {first: sum(rule.vjp(moved, cotangents).values())}
+
+        case = asked.given(dtype, names)
+        for name in others:
+            del case[f"{name}_in"]
+        cases.append(
+            case
+            | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
+            | dtypes_of(asked, rule.forward(names), dtype)
+            | asked.gradients_at(dtype, f"same/{dtype}", names, pull)
+        )
+        if not np.all(np.isfinite(pull(names)[first])):
+            return None
+    bound = [f"{first} = tensor({first}_in, dtype=dtype, requires_grad=True)", f"{' = '.join(others)} = {first}"]
+    lines = [*bound, *asked.lines, asked.pulled()]
+    claim = f"One tensor as all operands gets the sum of their gradients: {one_line(asked)}."
+    return Draft("same", claim, (Step(run=body(lines), expect=asked.gradients_due([first])),), tuple(cases))
+
+
+def promotion(asked: Asked) -> Draft | None:
+    """Operands of different dtypes: the result has the wider one, each gradient that of its operand."""
+    rule, cases = asked.rule, []
+    if not asked.row.is_elementwise or len(rule.active) != 2 or "promotion" in asked.row.without:
+        return None
+    for narrow in rule.active:
+        dtypes = {x: "float32" if x == narrow else "float64" for x in rule.active}
+        sample = asked.samples[0]
+        names: dict[str, Any] = {x: asked.held(x, v, dtypes.get(x, "float64")) for x, v in sample.arrays.items()}
+        names |= sample.parameters
+        cotangents = asked.cotangents(f"promotion/{narrow}", rule.forward(names), "float64")
+        case = asked.given("float64", names) | {f"{x}_dtype": dtypes[x] for x in rule.active}
+        case |= {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
+        pull = lambda at, c=cotangents: rule.vjp(at, c)  # noqa: E731
+        made = asked.gradients_at("float64", f"promotion/{narrow}", names, pull)
+        rough = asked.gradients_at("float32", f"promotion/{narrow}", names, pull)
+        value = asked.outputs_at("float64", f"promotion/{narrow}", names)
+        case |= {key: value[key] for key in value if not key.endswith("_dtype")}
+        cases.append(case | made | {f"{narrow}_near": rough[f"{narrow}_near"]})
+    lines = [
+        *asked.inputs(lambda _: "True", lambda name: f"{name}_dtype" if name in rule.active else "dtype"),
+        *asked.lines,
+    ]
+    pulled = asked.pulled().replace(f"{rule.smooth[0]}_dtype", "dtype")
+    out = rule.smooth[0]
+    due = {f"{x}.grad": Expectation(value=f"{x}_grad", tolerance=f"{x}_near", dtype=f"{x}_dtype") for x in rule.active}
+    steps = (
+        Step(run=body(lines), expect={out: Expectation(value=f"{out}_value", dtype="dtype", tolerance=f"{out}_near")}),
+        Step(run=pulled, expect=due),
+    )
+    claim = f"Where operands differ in dtype, the result has the wider one and each gradient that of its operand: {one_line(asked)}."
+    return Draft("promotion", claim, steps, tuple(cases))
+
+
+def strided(asked: Asked) -> Draft | None:
+    """Operands that are every second row of a transposed tensor."""
+    return laid_out(
+        asked, "strided", _strided, "every second slice of a tensor, transposed where it has two dimensions"
+    )
+
+
+def expanded(asked: Asked) -> Draft | None:
+    """Operands that repeat one element or row without holding it twice."""
+    return laid_out(asked, "expanded", _expanded, "one slice that is expanded (stride 0), whose gradients add up")
+
+
+class Layout(NamedTuple):
+    leaf: Array
+    line: str
+    """The operand, from ``NAME_leaf``."""
+    operand: Array
+    back: Callable[[Array], Array]
+    """The operand's gradient -> the leaf's."""
+
+
+def _strided(name: str, x: Array) -> Layout:
+    turned = np.swapaxes(x, 0, 1) if x.ndim > 1 else x
+    axis = 1 if x.ndim > 1 else 0
+    index = (slice(None),) * axis + (slice(None, None, 2),)
+    leaf = np.repeat(turned, 2, axis=axis)
+    line = f"{name} = {name}_leaf.transpose(0, 1)[::2]" if x.ndim > 1 else f"{name} = {name}_leaf[::2]"
+
+    def back(g: Array) -> Array:
+        out = np.zeros(leaf.shape, g.dtype)
+        out[index] = np.swapaxes(g, 0, 1) if x.ndim > 1 else g
+        return out
+
+    return Layout(leaf, line, x, back)
+
+
+def _expanded(name: str, x: Array) -> Layout | None:
+    if x.shape[0] < 2:
+        return None
+    leaf = x[:1]
+    sizes = ", ".join(map(str, x.shape))
+    operand = np.broadcast_to(leaf, x.shape)
+    return Layout(leaf, f"{name} = {name}_leaf.expand({sizes})", operand, lambda g: g.sum(0, keepdims=True))
+
+
+def laid_out(asked: Asked, aspect: str, lay: Callable[[str, Array], Layout | None], how: str) -> Draft | None:
+    rule, cases = asked.rule, []
+    if aspect in asked.row.without:
+        return None
+    fit = [s for s in asked.samples if any(s.arrays[x].ndim and s.arrays[x].size for x in rule.active)]
+    if not fit:
+        return None
+    sample = max(fit, key=lambda s: sum(s.arrays[x].ndim > 1 for x in rule.active))
+    layouts = {x: lay(x, sample.arrays[x]) for x in rule.active if sample.arrays[x].ndim and sample.arrays[x].size}
+    if aspect == "expanded":
+        layouts = {x: l for x, l in layouts.items() if not isinstance(rule.inputs[x].origin, str)}
+    chosen = {x: layout for x, layout in layouts.items() if layout is not None}
+    if not chosen:
+        return None
+    for dtype in FULL:
+        arrays = {name: chosen[name].operand if name in chosen else value for name, value in sample.arrays.items()}
+        if rule.avoid is not None and np.any(rule.avoid({**arrays, **sample.parameters})):
+            return None
+        names = asked.at(dtype, Sample(aspect, arrays, sample.parameters))
+        outputs = rule.forward(names)
+        cotangents = asked.cotangents(f"{aspect}/{dtype}", outputs, dtype)
+
+        def pull(at: Mapping[str, Any], cotangents: Arrays = cotangents) -> Arrays:
+            gradients = rule.vjp(at, cotangents)
+            return {x: chosen[x].back(g) if x in chosen else g for x, g in gradients.items()}
+
+        if not all(np.all(np.isfinite(g)) for g in pull(names).values()):
+            return None
+        case = asked.given(dtype, names)
+        case |= {f"{x}_in": written(asked.held(x, layout.leaf, dtype)) for x, layout in chosen.items()}
+        cases.append(
+            case
+            | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
+            | asked.outputs_at(dtype, f"{aspect}/{dtype}", names)
+            | asked.gradients_at(dtype, f"{aspect}/{dtype}", names, pull)
+        )
+    made = asked.inputs(lambda _: "True")
+    lines = []
+    for line in made:
+        name = line.partition(" ")[0]
+        lines += [f"{name}_leaf{line[len(name) :]}", chosen[name].line] if name in chosen else [line]
+    due = {
+        f"{x}_leaf.grad" if x in chosen else f"{x}.grad": Expectation(
+            value=f"{x}_grad", dtype="dtype", tolerance=f"{x}_near"
+        )
+        for x in rule.active
+    }
+    steps = (
+        Step(run=body([*lines, *asked.lines]), expect=asked.outputs_due()),
+        Step(run=asked.pulled(), expect=due),
+    )
+    return Draft(aspect, f"Operands may be {how}: {one_line(asked)}.", steps, tuple(cases))
+
+
+def forward(asked: Asked) -> Draft | None:
+    """Forward mode: the tangent of each output."""
+    rule, cases = asked.rule, []
+    for dtype in FULL:
+        for sample in curved_samples(asked):
+            names = asked.at(dtype, sample)
+            seed = f"forward/{sample.label}/{dtype}"
+            tangents = asked.tangents(seed, names, dtype)
+            near = rule.near(dtype, f"{asked.name}/{seed}/near", names, lambda at, t=tangents: rule.jvp(at, t))
+            case = asked.given(dtype, names) | {f"{x}_tangent": written(value) for x, value in tangents.items()}
+            for name, value in rule.jvp(names, tangents).items():
+                asked.look(dtype, name, value, near[name])
+                case |= {f"{name}_tangent": written(value), f"{name}_near": list(near[name])}
+            case |= {f"{x}_value": written(value) for x, value in rule.forward(names).items() if x in rule.smooth}
+            cases.append(case)
+    if asked.changes_dtype and any(given.complex for given in rule.inputs.values()):
+        return None
+    single_output = len(rule.smooth) == 1
+    returned = rule.smooth[0] if single_output else f"({', '.join(rule.smooth)})"
+    lines = [
+        *asked.inputs(lambda _: ""),
+        *defined(asked, "f", [*asked.lines, f"return {returned}"]),
+        f"values, tangents = func.jvp(f, {operands(asked)}, {tangents_of(asked)})",
+    ]
+    due: dict[str, Any] = {}
+    for number, name in enumerate(rule.smooth):
+        index = "" if single_output else f"[{number}]"
+        due[f"values{index}"] = Expectation(value=f"{name}_value", dtype="dtype", tolerance=f"{name}_near")
+        due[f"tangents{index}"] = Expectation(value=f"{name}_tangent", dtype="dtype", tolerance=f"{name}_near")
+    claim = f"Forward mode gives the product of the Jacobian and the tangents: {one_line(asked)}."
+    return Draft("forward", claim, (Step(run=body(lines), expect=due),), tuple(cases))
+
+
+def defined(asked: Asked, name: str, lines: Sequence[str]) -> list[str]:
+    return [f"def {name}({', '.join(asked.rule.active)}):", *indented(lines)]
+
+
+def operands(asked: Asked) -> str:
+    return f"({', '.join(asked.rule.active)},)"
+
+
+def tangents_of(asked: Asked, suffix: str = "tangent") -> str:
+    return f"({', '.join(f'tensor({x}_{suffix}, dtype=dtype)' for x in asked.rule.active)},)"
+
+
+def curved_samples(asked: Asked) -> list[Sample]:
+    """Of an elementwise operation two shapes, of any other all its cases, where they have elements."""
+    full = [s for s in asked.samples if all(np.size(s.arrays[x]) for x in asked.rule.active)]
+    return [full[0], *full[2:3]] if asked.row.is_elementwise else full[:4]
+
+
+def loss(asked: Asked) -> str:
+    """What second derivatives are taken of: every operand enters it in a way that is not linear."""
+    return " + ".join(f"(tensor({x}_weight, dtype=dtype) * {x} * {x}).sum()" for x in asked.rule.smooth)
+
+
+class Curved(NamedTuple):
+    """The cases that all four compositions of second order have."""
+
+    cases: tuple[dict[str, Any], ...]
+
+
+def curved_cases(asked: Asked) -> tuple[dict[str, Any], ...]:
+    rule, cases = asked.rule, []
+    for sample in curved_samples(asked):
+        for dtype in FULL if sample is asked.samples[0] else FULL[:1]:
+            names = asked.at(dtype, sample)
+            seed = f"second/{sample.label}/{dtype}"
+            weights = asked.cotangents(seed, rule.forward(names), dtype)
+            tangents = asked.tangents(seed, names, dtype)
+            others = asked.tangents(f"{seed}/other", names, dtype)
+            product, error = rule.curved(names, weights, tangents)
+            if not error < WORST_ERROR:
+                raise BadNumbers(
+                    f"second derivatives at these inputs are known to {error:.0e} only: keep inputs away from poles and kinks"
+                )
+            near = rule.near(
+                dtype, f"{asked.name}/{seed}/near", names, lambda at, w=weights, t=tangents: rule.curved(at, w, t)[0]
+            )
+            case = asked.given(dtype, names)
+            case |= {f"{x}_weight": written(value) for x, value in weights.items()}
+            case |= {f"{x}_tangent": written(value) for x, value in tangents.items()}
+            total, bound = 0.0, 0.0
+            for x, value in product.items():
+                slack = 10 * error * float(np.max(np.abs(value), initial=0.0))
+                case |= {f"{x}_second": written(value), f"{x}_near": [near[x].rtol, near[x].atol + slack]}
+                total += float(np.sum(value * others[x]))
+                bound += float(np.sum(np.abs(others[x]) * (near[x].atol + slack + near[x].rtol * np.abs(value))))
+            case |= {f"{x}_other": written(value) for x, value in others.items()}
+            cases.append(case | {"total": total, "total_near": [0.0, bound]})
+    return tuple(cases)
+
+
+def cut(cases: Sequence[dict[str, Any]], *endings: str) -> tuple[dict[str, Any], ...]:
+    """Without the parameters of these endings, which a composition does not use."""
+    return tuple({name: value for name, value in case.items() if not name.endswith(endings)} for case in cases)
+
+
+def orders(asked: Asked) -> Iterator[Draft]:
+    """The four compositions of second order; all of them give the same product with the Hessian."""
+    rule = asked.rule
+    if rule.active == () or any(given.complex for given in rule.inputs.values()) or "second" in asked.row.without:
+        return
+    cases = curved_cases(asked)
+    if not cases:
+        return
+    made = asked.inputs(lambda _: "")
+    function = defined(asked, "loss", [*asked.lines, f"return {loss(asked)}"])
+    args, everything = operands(asked), ", ".join(map(str, range(len(rule.active)))) + ","
+    due: dict[str, Expectation | Any] = {
+        f"products[{n}]": Expectation(value=f"{x}_second", dtype="dtype", tolerance=f"{x}_near")
+        for n, x in enumerate(rule.active)
+    }
+    names = ", ".join(rule.active)
+    programs = {
+        "second": [
+            *asked.inputs(lambda _: "True"),
+            *asked.lines,
+            f"first = grad([{loss(asked)}], [{names}], create_graph=True)",
+            f"products = grad(first, [{names}], {tangents_of(asked).replace('(', '[', 1)[:-2]}])",
+        ],
+        "forward-over-reverse": [
+            *made,
+            *function,
+            f"first, products = func.jvp(func.grad(loss, argnums=({everything})), {args}, {tangents_of(asked)})",
+        ],
+        "reverse-over-forward": [
+            *made,
+            *function,
+            f"along = lambda {names}: func.jvp(loss, {args}, {tangents_of(asked)})[1]",
+            f"products = func.grad(along, argnums=({everything}))({names})",
+        ],
+    }
+    for aspect, lines in programs.items():
+        if aspect not in asked.row.without:
+            claim = f"The second derivative, {_COMPOSED[aspect]}: {one_line(asked)}."
+            yield Draft(
+                aspect, claim, (Step(run=body(lines), expect=due),), cut(cases, "_other", "total", "total_near")
+            )
+    if "forward-over-forward" not in asked.row.without:
+        lines = [
+            *made,
+            *function,
+            f"along = lambda {names}: func.jvp(loss, {args}, {tangents_of(asked)})[1]",
+            f"total = func.jvp(along, {args}, {tangents_of(asked, 'other')})[1]",
+        ]
+        expected = {"total": Expectation(value="product", dtype="dtype", tolerance="total_near")}
+        renamed = tuple(
+            {("product" if k == "total" else k): v for k, v in case.items()} for case in cut(cases, "_second")
+        )
+        kept = tuple({k: v for k, v in c.items() if not (k.endswith("_near") and k != "total_near")} for c in renamed)
+        claim = f"The second derivative, {_COMPOSED['forward-over-forward']}: {one_line(asked)}."
+        yield Draft("forward-over-forward", claim, (Step(run=body(lines), expect=expected),), kept)
+
+
+_COMPOSED: Final = {
+    "second": "reverse mode through reverse mode",
+    "forward-over-reverse": "forward mode through reverse mode",
+    "reverse-over-forward": "reverse mode through forward mode",
+    "forward-over-forward": "forward mode through forward mode",
+}
+
+
+def points(asked: Asked) -> Iterator[Draft]:
+    """Value and gradient at special inputs, by standing and range of releases."""
+    rule, groups = asked.rule, dict[tuple[Any, ...], list[dict[str, Any]]]()
+    for number, point in enumerate(asked.row.points):
+        sample = point_sample(asked, f"point {number}", point.at)
+        for dtype in point.dtypes:
+            names = asked.at(dtype, sample)
+            seed = f"{sample.label}/{dtype}"
+            outputs = rule.forward(names)
+            told = isinstance(point.gradient, dict)
+            cotangents = (
+                {x: np.ones(outputs[x].shape) for x in rule.smooth} if told else asked.cotangents(seed, outputs, dtype)
+            )
+            case = asked.given(dtype, names) | {f"{x}_cotangent": written(v) for x, v in cotangents.items()}
+            case |= asked.outputs_at(dtype, seed, names)
+            if isinstance(point.value, dict):
+                case |= {f"{x}_value": held_as(value, dtype) for x, value in point.value.items()}
+            computed = asked.gradients_at(dtype, seed, names, lambda at, c=cotangents: rule.vjp(at, c))
+            if isinstance(point.gradient, dict):
+                for x, value in point.gradient.items():
+                    computed[f"{x}_grad"] = held_as(value, dtype)
+                    computed[f"{x}_near"][1] = computed[f"{x}_near"][0]
+            key = (point.standing, point.since, point.until, point.source, point.because)
+            groups.setdefault(key, []).append(case | computed)
+    steps = (
+        Step(run=body([*asked.inputs(lambda _: "True"), *asked.lines]), expect=asked.outputs_due()),
+        Step(run=asked.pulled(), expect=asked.gradients_due()),
+    )
+    seen: dict[str, int] = {}
+    for (standing, since, until, source, because), cases in groups.items():
+        aspect = "points" if standing is Standing.EXACT else f"points-{standing.value}"
+        seen[aspect] = seen.get(aspect, 0) + 1
+        aspect += f"-{seen[aspect]}" if seen[aspect] > 1 else ""
+        claim = f"{one_line(asked)} at zeros, kinks, ties and bounds. {because}".strip()
+        yield Draft(aspect, claim, steps, tuple(cases), standing, since, until, source)
+
+
+def point_sample(asked: Asked, label: str, at: Mapping[str, Any]) -> Sample:
+    if missing := asked.rule.inputs.keys() - at.keys():
+        raise BadNumbers(f"{label} does not say {', '.join(sorted(missing))}")
+    arrays = {
+        name: np.asarray(at[name], None if is_plain(given) else float) for name, given in asked.rule.inputs.items()
+    }
+    return Sample(label, arrays, {name: value for name, value in at.items() if name not in asked.rule.inputs})
+
+
+def held_as(value: Any, dtype: str) -> Any:
+    return written(drawing.held(np.asarray(value, float), dtype))
+
+
+def hard(asked: Asked) -> Iterator[Draft]:
+    """Value and gradient where textbook formulas lose accuracy, against exact numbers."""
+    rule = asked.rule
+    groups: dict[bool, list[dict[str, Any]]] = {}
+    for number, point in enumerate(asked.row.hard):
+        names = asked.at(point.dtype, point_sample(asked, f"hard point {number}", point.at))
+        case = asked.given(point.dtype, names)
+        near = [point.within, point.smallest]
+        outputs = rule.forward(names)
+        for x in rule.smooth:
+            case[f"{x}_cotangent"] = written(np.ones(outputs[x].shape))
+            case |= dtypes_of(asked, outputs, point.dtype)
+            case[f"{x}_value"] = point.value.get(x, held_as(outputs[x], point.dtype))
+            case[f"{x}_near"] = near
+        for x in rule.active:
+            case[f"{x}_grad"] = point.gradient.get(x)
+            case[f"{x}_near"] = near
+        groups.setdefault(point.stretch, []).append(case)
+    steps = (
+        Step(run=body([*asked.inputs(lambda _: "True"), *asked.lines]), expect=asked.outputs_due()),
+        Step(run=asked.pulled(), expect=asked.gradients_due()),
+    )
+    for stretch, cases in groups.items():
+        why = "; ".join(dict.fromkeys(point.why for point in asked.row.hard if point.stretch is stretch))
+        claim = f"{one_line(asked)} is accurate where a textbook's formula is not: {why}."
+        yield Draft(
+            "accuracy" if stretch else "hard",
+            claim,
+            steps,
+            tuple(cases),
+            Standing.STRETCH if stretch else Standing.EXACT,
+        )
+
+
+def large(asked: Asked) -> Draft | None:
+    """An elementwise operation on very many elements: the same few numbers again and again."""
+    rule, row = asked.rule, asked.row
+    if not row.large or not row.is_elementwise:
+        return None
+    sample, cases = asked.samples[0], []
+    size = next(v.size for v in sample.arrays.values())
+    times = -(-row.large // size)
+    for dtype in FULL:
+        names = asked.at(dtype, sample)
+        cotangents = asked.cotangents(f"large/{dtype}", rule.forward(names), dtype)
+        pull = lambda at, c=cotangents: {x: times * g for x, g in rule.vjp(at, c).items()}  # noqa: E731
+        made = asked.gradients_at(dtype, f"large/{dtype}", names, pull)
+        for x in rule.active:
+            made[f"{x}_near"][0] += times * EPSILON_OF[dtype]  # as many terms as are added up
+        cases.append(
+            asked.given(dtype, names)
+            | {f"{x}_cotangent": written(v) for x, v in cotangents.items()}
+            | made
+            | {"times": times}
+        )
+    lines = []
+    for line in asked.inputs(lambda _: "True"):
+        name = line.partition(" ")[0]
+        lines += [f"{name}_leaf{line[len(name) :]}", f"{name} = {name}_leaf.repeat(times)"]
+    out = rule.smooth[0]
+    lines += [*asked.lines, f"{out}.backward(gradient=tensor({out}_cotangent, dtype=dtype).repeat(times))"]
+    due = {f"{x}_leaf.grad": Expectation(value=f"{x}_grad", dtype="dtype", tolerance=f"{x}_near") for x in rule.active}
+    claim = f"At {row.large:,} elements the gradient is what it is at a few: {one_line(asked)}."
+    return Draft("large", claim, (Step(run=body(lines), expect=due),), tuple(cases))
+
+
+def value(asked: Asked) -> Draft:
+    """An operation without a derivative: its value, which requires no grad."""
+    rule, cases = asked.rule, []
+    for dtype in FULL:
+        for sample in asked.samples:
+            names = asked.at(dtype, sample)
+            cases.append(asked.given(dtype, names) | asked.outputs_at(dtype, f"{sample.label}/{dtype}", names))
+    flags = {name: "True" for name, given in rule.inputs.items() if not is_plain(given)}
+    lines = []
+    for name, given in rule.inputs.items():
+        lines.append(
+            f"{name} = tensor({name}_in)"
+            if is_plain(given)
+            else f"{name} = tensor({name}_in, dtype=dtype, requires_grad={flags[name]})"
+        )
+    due = asked.outputs_due() | {f"{x}.requires_grad": False for x in rule.outputs}
+    claim = f"{one_line(asked)} has no derivative: its result requires no grad."
+    return Draft("value", claim, (Step(run=body([*lines, *asked.lines]), expect=due),), tuple(cases))
+
+
+def drafts(name: str, rule: Rule) -> Iterator[Draft]:
+    """Everything that is asked of a row."""
+    asked = Asked(name, rule)
+    if not rule.active:
+        yield value(asked)
+        return
+    yield gradient(asked)
+    for aspect in (twice, alone, same, promotion, strided, expanded, large):
+        if aspect.__name__ not in asked.row.without and (draft := aspect(asked)) is not None:
+            yield draft
+    if "forward" not in asked.row.without and (draft := forward(asked)) is not None:
+        yield draft
+    yield from orders(asked)
+    yield from points(asked)
+    yield from hard(asked)
+
+
+ASPECTS: Final = (
+    *("gradient", "value", "twice", "alone", "same", "promotion", "strided", "expanded", "large", "forward"),
+    *_COMPOSED,
+)
+WITHOUT: Final = frozenset({*ASPECTS, *HALVES, "inf"})
+"""What a row's ``without`` may name."""

@@ -1,0 +1,198 @@
+"""What a row's formulas say at one input: outputs, gradients, tangents, second derivatives, and how far an engine may be off.
+
+Everything is float64 (or complex128) on the host. The bound on an engine's errors is not chosen by hand: a result may be
+off by a fixed number of roundings of its dtype, of its own size and of what the roundings of its inputs make of it. The
+latter is found by moving the inputs a little and looking how far the result moves.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from harness.language.formulas import BadFormula, Block, block, formula
+from harness.tables.rows import PLAIN, Input, Row
+
+Array = Any
+Arrays = dict[str, Array]
+
+EPSILON: Final = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+EPSILON_OF: Final = EPSILON | {"complex128": EPSILON["float64"], "complex64": EPSILON["float32"]}
+ROUNDINGS: Final = {"float64": 2048, "complex128": 2048, "float32": 64, "complex64": 64, "float16": 8, "bfloat16": 8}
+"""How many roundings a result may be off: library functions of double precision are good to some hundred of them in the
+worst case, halves are usually computed in single precision and rounded once or twice."""
+SMALLEST: Final = {"float16": 2.0**-24, "bfloat16": 1e-38, "float32": 1e-37, "complex64": 1e-37}
+"""Below, a dtype flushes to zero or loses digits."""
+MOVES: Final = 4
+SHIFT: Final = 1e-6
+
+
+class Near(NamedTuple):
+    """``|observed - expected| <= atol + rtol * |expected|``"""
+
+    rtol: float
+    atol: float
+
+
+class BadNumbers(Exception):
+    """A formula that gives no usable number at the inputs that a row draws."""
+
+
+class Rule:
+    """The formulas of a row, ready to be evaluated. Raises `BadFormula`, with the key that holds it as ``key``."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.inputs = {name: as_input(given) for name, given in row.inputs.items()}
+        self.outputs = tuple(name.removeprefix("#") for name in row.outputs)
+        self.smooth = tuple(name for name in row.outputs if not name.startswith("#"))
+        """Outputs that have a derivative."""
+        self.rules = row.derivative or row.gradient
+        self.active = tuple(name for name in self.inputs if name in self.rules)
+        """Operands that have a derivative."""
+        self.where: Block = self.made(block, row.where, "where")
+        values = row.value if isinstance(row.value, dict) else {self.outputs[0]: row.value}
+        self.value = {name: self.made(formula, text, "value") for name, text in values.items()}
+        key = "derivative" if row.derivative else "gradient"
+        self.derivative = {name: self.made(formula, text, key) for name, text in self.rules.items()}
+        self.avoid = self.made(formula, row.avoid, "avoid") if row.avoid else None
+
+    @staticmethod
+    def made(make: Callable[[str], Any], text: str, key: str) -> Any:
+        try:
+            return make(text)
+        except BadFormula as error:
+            error.key = key  # type: ignore[attr-defined]
+            raise
+
+    def forward(self, names: Mapping[str, Any]) -> Arrays:
+        """The outputs. ``names``: inputs and parameters."""
+        scope = self.where(names, partly=True)
+        out: Arrays = {}
+        for name, value in self.value.items():
+            out[name] = np.asarray(value({**scope, **out}))
+        return out
+
+    def scope(self, names: Mapping[str, Any], cotangents: Mapping[str, Array]) -> dict[str, Any]:
+        """What the formulas of gradients see: inputs, parameters, outputs, cotangents, and what the lines of `where` bind."""
+        scope = {**names, **{f"g_{name}": value for name, value in cotangents.items()}}
+        if len(self.smooth) == 1:
+            scope["g"] = cotangents[self.smooth[0]]
+        return self.where(scope)
+
+    def vjp(self, names: Mapping[str, Any], cotangents: Mapping[str, Array]) -> Arrays:
+        """The gradient of every operand that has one."""
+        scope = self.scope({**names, **self.forward(names)}, cotangents)
+        found: Arrays = {}
+        for name, rule in self.derivative.items():
+            x = names[name]
+            if self.row.derivative:
+                partial = rule(scope)
+                if np.iscomplexobj(partial) and self.row.complex is True:
+                    partial = np.conj(partial)
+                product = np.multiply(scope["g"], partial)
+                gradient = _unbroadcast(
+                    np.broadcast_to(product, np.broadcast_shapes(product.shape, np.shape(scope["g"]))), x
+                )
+            else:
+                gradient = rule(scope)
+            gradient = np.asarray(gradient)
+            if not np.iscomplexobj(x):
+                gradient = np.real(gradient)
+            if gradient.shape != np.shape(x):
+                raise BadNumbers(f"the gradient of {name} has shape {gradient.shape}, {name} has {np.shape(x)}")
+            found[name] = gradient
+        return found
+
+    def jvp(self, names: Mapping[str, Any], tangents: Mapping[str, Array]) -> Arrays:
+        """The tangent of every output, as the adjoint of `vjp`: one reverse evaluation for every element."""
+        outputs = self.forward(names)
+        found: Arrays = {}
+        for name in self.smooth:
+            out = np.zeros(outputs[name].shape)
+            for index in np.ndindex(out.shape):
+                cotangents = {other: np.zeros(outputs[other].shape) for other in self.smooth}
+                cotangents[name][index] = 1.0
+                gradients = self.vjp(names, cotangents)
+                out[index] = sum(np.sum(gradients[x] * tangents[x]) for x in tangents)
+            found[name] = out
+        return found
+
+    def squared(self, names: Mapping[str, Any], weights: Mapping[str, Array]) -> Arrays:
+        """The gradient of the loss ``(w * out * out).sum()``, which every operand enters in a way that is not linear."""
+        outputs = self.forward(names)
+        return self.vjp(names, {name: 2 * weights[name] * outputs[name] for name in self.smooth})
+
+    def curved(
+        self, names: Mapping[str, Any], weights: Mapping[str, Array], tangents: Mapping[str, Array]
+    ) -> tuple[Arrays, float]:
+        """The Hessian of that loss times ``tangents``, and how far that may be off.
+
+        From differences of order eight of the gradient's formula, at several step sizes; the two nearest to each other
+        are taken, and their distance is the error."""
+
+        def at(step: float) -> Arrays:
+            total = {name: np.zeros(np.shape(names[name])) for name in tangents}
+            for count, weight in _STENCIL:
+                for sign in (1, -1):
+                    moved = {x: names[x] + sign * count * step * tangents[x] for x in tangents}
+                    gradients = self.squared({**names, **moved}, weights)
+                    for x in total:
+                        total[x] = total[x] + sign * weight * gradients[x]
+            return {x: value / step for x, value in total.items()}
+
+        return nearest_two([at(2.0**-power) for power in range(5, 14, 2)])
+
+    def near(
+        self, dtype: str, seed: str, names: Mapping[str, Any], result: Callable[[Mapping[str, Any]], Arrays]
+    ) -> dict[str, Near]:
+        """How far an engine that computes in ``dtype`` may be off each array of ``result(names)``."""
+        source = random.Random(seed)
+        exact = result(names)
+        moved = dict.fromkeys(exact, 0.0)
+        floats = [name for name in self.inputs if np.asarray(names[name]).dtype.kind in "fc"]
+        for _ in range(MOVES if any(np.size(names[name]) for name in floats) else 0):
+            other = dict(names)
+            for name in floats:
+                signs = np.array([source.choice((-1, 1)) for _ in range(np.size(names[name]))], float)
+                other[name] = names[name] * (1 + SHIFT * signs.reshape(np.shape(names[name])))
+            for name, value in result(other).items():
+                with np.errstate(all="ignore"):
+                    gaps = np.abs(value - exact[name])
+                finite = gaps[np.isfinite(gaps)]
+                moved[name] = max([moved[name], *(finite.ravel() / SHIFT).tolist()])
+        unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * self.row.loose
+        return {name: Near(unit, unit * moved[name] + SMALLEST.get(dtype, 1e-300)) for name in exact}
+
+
+def as_input(given: Any) -> Input:
+    return given if isinstance(given, Input) else Input(origin=given)
+
+
+def is_plain(given: Input) -> bool:
+    """Whether it has no dtype of its own to be asked in: whole numbers and truth values."""
+    return given.origin in PLAIN if isinstance(given.origin, str) else False
+
+
+def nearest_two(found: list[Arrays]) -> tuple[Arrays, float]:
+    """Of several approximations the one that is nearest to its neighbour, and how near that is, relative to its size."""
+    best, error = found[0], np.inf
+    for before, after in zip(found, found[1:], strict=False):
+        size = max([1e-3, *(float(np.max(np.abs(v))) for v in after.values() if np.size(v))])
+        gap = max([0.0, *(float(np.max(np.abs(after[x] - before[x]))) for x in after if np.size(after[x]))]) / size
+        if gap < error:
+            best, error = after, gap
+    return best, error
+
+
+_STENCIL: Final = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))
+"""Central differences of order eight."""
+
+
+def _unbroadcast(g: Array, x: Array) -> Array:
+    from harness.language.mathematics import unbroadcast
+
+    return np.reshape(unbroadcast(g, np.asarray(x)), np.shape(x))
