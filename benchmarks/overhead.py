@@ -124,7 +124,7 @@ def alone(item: Item) -> None:
 def bare(checked: CheckedSpec, loaded: Loaded) -> Callable[..., None]:
     """The spec's program as a plain function over the engine's own names, the expressions that it looks at among its lines;
     nothing is read out of the engine and nothing is compared."""
-    lines = [f"def case({', '.join(checked.parameters)}):"]
+    lines = [f"def case({', '.join(checked.arguments)}):"]
     for step, tree in zip(checked.spec.steps, checked.trees, strict=True):
         statements = [explain.python(statement) for statement in tree.body]
         if step.raises:

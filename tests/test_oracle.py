@@ -107,8 +107,8 @@ expect:
 @pytest.mark.parametrize("text", RIGHT, ids=RIGHT.values())
 def test_differences_confirm_what_is_right_and_nothing_else(text: str, spec_file: SpecFile) -> None:
     right, wrong = spec_file(text), spec_file(re.sub(r"(?m)^(  \S+: )(.*)\Z", r"\g<1>[7., 7.]", text.rstrip()))
-    assert {finding.outcome for finding in findings([load_file(right)], {})} <= CONFIRMED
-    assert {finding.outcome for finding in findings([load_file(wrong)], {})} == {CONTRADICTED}
+    assert {finding.outcome for finding in findings(load_file(right), {})} <= CONFIRMED
+    assert {finding.outcome for finding in findings(load_file(wrong), {})} == {CONTRADICTED}
 
 
 def test_differences_use_no_derivative_rule(monkeypatch: pytest.MonkeyPatch) -> None:

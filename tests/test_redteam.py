@@ -151,7 +151,7 @@ def test_guards_do_not_refuse_small_results(verdict: Verdict, name: str) -> None
 
 def test_a_nested_comprehension_may_reuse_a_name(spec_file: SpecFile) -> None:
     """As in Python, the inner name hides the outer one only inside."""
-    spec = load.load_file(
+    (spec,) = load.load_file(
         spec_file(program("y = [[i for i in range(2)] + [i] for i in range(2)]") + "expect: {len(y): 2}")
     )
     assert spec.needs

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final
 
-import mpmath  # type: ignore[import-untyped]
+import mpmath
 from mpmath.libmp import to_rational  # type: ignore[import-untyped]
 
 from harness.engine import Unsupported

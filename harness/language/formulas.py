@@ -24,6 +24,9 @@ MAX_TURNS: Final = 1_000
 """Of one comprehension, items of one list."""
 ATTRIBUTES: Final = frozenset({"shape", "ndim", "size", "T", "real", "imag"})
 
+CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
+"""Names of inputs and parameters come first."""
+
 Environment = dict[str, Any]
 Part = Callable[[Environment], Any]
 
@@ -128,11 +131,8 @@ def _parsed(text: str, mode: str) -> ast.AST:
 
 
 def _evaluated(part: Part, names: Environment, text: str) -> Any:
-    import numpy as np
-
     try:
-        with np.errstate(all="ignore"):
-            return part(names)
+        return part(names)
     except BadFormula:
         raise
     except KeyError as error:
@@ -237,7 +237,7 @@ class _Writer:
         called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called]
         own = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-        return frozenset({node.id for node in names} - own)
+        return frozenset({node.id for node in names} - own - CONSTANTS.keys())
 
     def part(self, node: ast.expr) -> Part:
         match node:
@@ -245,6 +245,9 @@ class _Writer:
                 pass
             case ast.Constant(value=value):
                 return lambda names: value
+            case ast.Name(id=name) if name in CONSTANTS:
+                constant = CONSTANTS[name]
+                return lambda names: names.get(name, constant)
             case ast.Name(id=name):
                 return lambda names: names[name]
             case ast.Tuple(elts=elements):

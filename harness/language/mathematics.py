@@ -51,7 +51,8 @@ def _precise(name: str, arity: int = 1) -> Callable[..., Array]:
         function = getattr(mpmath.fp if hasattr(mpmath.fp, name) and name in _FAST else mpmath, name)
         several = np.broadcast_arrays(*(np.asarray(operand, float) for operand in operands))
         values = [
-            _or_nan(lambda *v: float(function(*v)), *each) for each in zip(*(s.ravel().tolist() for s in several))
+            _or_nan(lambda *v: float(function(*v)), *each)
+            for each in zip(*(s.ravel().tolist() for s in several), strict=True)
         ]
         return np.array(values, float).reshape(several[0].shape)
 
@@ -245,7 +246,7 @@ def spread(g: Array, reduction: str, x: Array) -> Array:
 
 
 def _einsum(equation: str, *operands: Array) -> Array:
-    inputs, _, output = equation.replace(" ", "").partition("->")
+    inputs = equation.replace(" ", "").partition("->")[0]
     sizes: dict[str, int] = {}
     for letters, operand in zip(inputs.replace("...", "").split(","), operands, strict=True):
         sizes |= zip(letters[::-1], operand.shape[::-1], strict=False)

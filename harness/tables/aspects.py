@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from harness.language.records import Expectation, Standing, Step
+from harness.language.records import Data, Expectation, Standing, Step
 from harness.tables import drawing
 from harness.tables.numbers import EPSILON_OF, Array, Arrays, BadNumbers, Near, Rule, is_plain
 
@@ -110,7 +111,7 @@ class Asked:
     def held(self, name: str, value: Array, dtype: str) -> Array:
         if is_plain(self.rule.inputs[name]):
             return value
-        kind = as_complex(dtype) if np.iscomplexobj(value) else dtype if dtype not in COMPLEX else dtype
+        kind = as_complex(dtype) if np.iscomplexobj(value) else dtype
         return drawing.held(value, kind)
 
     def random(self, seed: str, shape: tuple[int, ...], dtype: str, low: float = 0.5, high: float = 2.0) -> Array:
@@ -159,16 +160,13 @@ class Asked:
         due: dict[str, Expectation | Any] = {}
         for name in self.rule.outputs:
             if name in self.rule.smooth:
-                due[name] = Expectation(value=f"{name}_value", dtype=self.dtype_name(name), tolerance=f"{name}_near")
+                due[name] = shown(f"{name}_value", f"{name}_near", self.dtype_name(name))
             else:
-                due[name] = Expectation(value=f"{name}_value", dtype=f"{name}_dtype")
+                due[name] = Expectation(value=Data(f"{name}_value"), dtype=f"{name}_dtype")
         return due
 
     def gradients_due(self, names: Sequence[str] | None = None) -> dict[str, Expectation | Any]:
-        return {
-            f"{x}.grad": Expectation(value=f"{x}_grad", dtype="dtype", tolerance=f"{x}_near")
-            for x in names or self.rule.active
-        }
+        return {f"{x}.grad": shown(f"{x}_grad", f"{x}_near") for x in names or self.rule.active}
 
     # ---- cases
 
@@ -183,7 +181,8 @@ class Asked:
     def outputs_at(self, dtype: str, seed: str, names: Mapping[str, Any]) -> dict[str, Any]:
         """The values that the outputs must have, with bounds."""
         outputs = self.rule.forward(names)
-        near = self.rule.near(dtype, f"{self.name}/{seed}/near", names, lambda at: self.floats(self.rule.forward(at)))
+        smooth = {name: outputs[name] for name in self.rule.smooth}
+        near = self.rule.near(dtype, f"{self.name}/{seed}/near", names, smooth, self.rule.forward_smooth)
         case: dict[str, Any] = {}
         for name in self.rule.outputs:
             value = outputs[name]
@@ -196,9 +195,6 @@ class Asked:
                 case[f"{name}_dtype"] = {"b": "bool", "i": "int64"}.get(value.dtype.kind, dtype)
         return case
 
-    def floats(self, outputs: Arrays) -> Arrays:
-        return {name: outputs[name] for name in self.rule.smooth}
-
     def gradients_at(
         self,
         dtype: str,
@@ -209,7 +205,7 @@ class Asked:
     ) -> dict[str, Any]:
         """The gradients that ``pull`` gives, with bounds."""
         gradients = pull(names)
-        near = self.rule.near(dtype, f"{self.name}/{seed}/near", names, pull)
+        near = self.rule.near(dtype, f"{self.name}/{seed}/near", names, gradients, pull)
         case: dict[str, Any] = {}
         for x, value in gradients.items():
             self.look(dtype, x, value, near[x])
@@ -276,6 +272,11 @@ def written(value: Array) -> Any:
     return value.tolist()
 
 
+def shown(value: str, near: str, dtype: str = "dtype") -> Expectation:
+    """What an expression must show: the parameters that hold the numbers, the bound and the dtype."""
+    return Expectation(value=Data(value), dtype=dtype, tolerance=near)
+
+
 def body(lines: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
@@ -297,7 +298,7 @@ def gradient(asked: Asked) -> Draft:
         seed = f"{sample.label}/{dtype}/{label}"
         outputs = rule.forward(names)
         cotangents = {name: change(value) for name, value in asked.cotangents(seed, outputs, dtype).items()}
-        pull = lambda at: rule.vjp(at, cotangents)  # noqa: E731
+        pull = partial(rule.vjp, cotangents=cotangents)
         cases.append(
             asked.given(dtype, names)
             | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
@@ -369,7 +370,7 @@ def twice(asked: Asked) -> Draft | None:
         names = asked.at(dtype, sample)
         outputs = rule.forward(names)
         both = [asked.cotangents(f"twice/{dtype}/{n}", outputs, dtype) for n in (1, 2)]
-        pull = lambda at, both=both: _sum(*(rule.vjp(at, one) for one in both))  # noqa: E731
+        pull = partial(_both, rule, both)
         case = asked.given(dtype, names)
         for number, one in enumerate(both, 1):
             case |= {f"{name}_cotangent{number}": written(value) for name, value in one.items()}
@@ -392,8 +393,13 @@ def dtypes_of(asked: Asked, outputs: Arrays, dtype: str) -> dict[str, Any]:
     return {f"{x}_dtype": like(outputs[x], dtype) for x in asked.rule.smooth} if asked.changes_dtype else {}
 
 
-def _sum(*several: Arrays) -> Arrays:
+def _both(rule: Rule, cotangents: Sequence[Arrays], names: Mapping[str, Any]) -> Arrays:
+    several = [rule.vjp(names, one) for one in cotangents]
     return {name: sum(one[name] for one in several) for name in several[0]}
+
+
+def _many(rule: Rule, times: int, cotangents: Arrays, names: Mapping[str, Any]) -> Arrays:
+    return {x: times * g for x, g in rule.vjp(names, cotangents).items()}
 
 
 def one_line(asked: Asked) -> str:
@@ -409,7 +415,7 @@ def alone(asked: Asked) -> Draft | None:
     outputs = rule.forward(names)
     for active in rule.active:
         cotangents = asked.cotangents(f"alone/{active}", outputs, "float64")
-        gradients = asked.gradients_at("float64", f"alone/{active}", names, lambda at, c=cotangents: rule.vjp(at, c))
+        gradients = asked.gradients_at("float64", f"alone/{active}", names, partial(rule.vjp, cotangents=cotangents))
         for other in rule.active:
             gradients[f"{other}_needs"] = other == active
             if other != active:
@@ -421,7 +427,7 @@ def alone(asked: Asked) -> Draft | None:
             | gradients
         )
     lines = [*asked.inputs(lambda name: f"{name}_needs"), *asked.lines, asked.pulled()]
-    due = {f"{x}.grad": Expectation(value=f"{x}_grad", tolerance=f"{x}_near", dtype="dtype") for x in rule.active}
+    due = {f"{x}.grad": shown(f"{x}_grad", f"{x}_near") for x in rule.active}
     claim = f"Where one operand alone requires grad, it gets its gradient and the others none: {one_line(asked)}."
     return Draft("alone", claim, (Step(run=body(lines), expect=due),), tuple(cases))
 
@@ -474,7 +480,7 @@ def promotion(asked: Asked) -> Draft | None:
         cotangents = asked.cotangents(f"promotion/{narrow}", rule.forward(names), "float64")
         case = asked.given("float64", names) | {f"{x}_dtype": dtypes[x] for x in rule.active}
         case |= {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
-        pull = lambda at, c=cotangents: rule.vjp(at, c)  # noqa: E731
+        pull = partial(rule.vjp, cotangents=cotangents)
         made = asked.gradients_at("float64", f"promotion/{narrow}", names, pull)
         rough = asked.gradients_at("float32", f"promotion/{narrow}", names, pull)
         value = asked.outputs_at("float64", f"promotion/{narrow}", names)
@@ -486,12 +492,12 @@ def promotion(asked: Asked) -> Draft | None:
     ]
     pulled = asked.pulled().replace(f"{rule.smooth[0]}_dtype", "dtype")
     out = rule.smooth[0]
-    due = {f"{x}.grad": Expectation(value=f"{x}_grad", tolerance=f"{x}_near", dtype=f"{x}_dtype") for x in rule.active}
+    due = {f"{x}.grad": shown(f"{x}_grad", f"{x}_near", f"{x}_dtype") for x in rule.active}
     steps = (
-        Step(run=body(lines), expect={out: Expectation(value=f"{out}_value", dtype="dtype", tolerance=f"{out}_near")}),
+        Step(run=body(lines), expect={out: shown(f"{out}_value", f"{out}_near")}),
         Step(run=pulled, expect=due),
     )
-    claim = f"Where operands differ in dtype, the result has the wider one and each gradient that of its operand: {one_line(asked)}."
+    claim = f"The result of two dtypes has the wider one, and each gradient that of its operand: {one_line(asked)}."
     return Draft("promotion", claim, steps, tuple(cases))
 
 
@@ -550,7 +556,7 @@ def laid_out(asked: Asked, aspect: str, lay: Callable[[str, Array], Layout | Non
     sample = max(fit, key=lambda s: sum(s.arrays[x].ndim > 1 for x in rule.active))
     layouts = {x: lay(x, sample.arrays[x]) for x in rule.active if sample.arrays[x].ndim and sample.arrays[x].size}
     if aspect == "expanded":
-        layouts = {x: l for x, l in layouts.items() if not isinstance(rule.inputs[x].origin, str)}
+        layouts = {x: layout for x, layout in layouts.items() if not isinstance(rule.inputs[x].origin, str)}
     chosen = {x: layout for x, layout in layouts.items() if layout is not None}
     if not chosen:
         return None
@@ -581,12 +587,7 @@ def laid_out(asked: Asked, aspect: str, lay: Callable[[str, Array], Layout | Non
     for line in made:
         name = line.partition(" ")[0]
         lines += [f"{name}_leaf{line[len(name) :]}", chosen[name].line] if name in chosen else [line]
-    due = {
-        f"{x}_leaf.grad" if x in chosen else f"{x}.grad": Expectation(
-            value=f"{x}_grad", dtype="dtype", tolerance=f"{x}_near"
-        )
-        for x in rule.active
-    }
+    due = {f"{x}_leaf.grad" if x in chosen else f"{x}.grad": shown(f"{x}_grad", f"{x}_near") for x in rule.active}
     steps = (
         Step(run=body([*lines, *asked.lines]), expect=asked.outputs_due()),
         Step(run=asked.pulled(), expect=due),
@@ -602,9 +603,10 @@ def forward(asked: Asked) -> Draft | None:
             names = asked.at(dtype, sample)
             seed = f"forward/{sample.label}/{dtype}"
             tangents = asked.tangents(seed, names, dtype)
-            near = rule.near(dtype, f"{asked.name}/{seed}/near", names, lambda at, t=tangents: rule.jvp(at, t))
+            made = rule.jvp(names, tangents)
+            near = rule.near(dtype, f"{asked.name}/{seed}/near", names, made, partial(rule.jvp, tangents=tangents))
             case = asked.given(dtype, names) | {f"{x}_tangent": written(value) for x, value in tangents.items()}
-            for name, value in rule.jvp(names, tangents).items():
+            for name, value in made.items():
                 asked.look(dtype, name, value, near[name])
                 case |= {f"{name}_tangent": written(value), f"{name}_near": list(near[name])}
             case |= {f"{x}_value": written(value) for x, value in rule.forward(names).items() if x in rule.smooth}
@@ -621,8 +623,8 @@ def forward(asked: Asked) -> Draft | None:
     due: dict[str, Any] = {}
     for number, name in enumerate(rule.smooth):
         index = "" if single_output else f"[{number}]"
-        due[f"values{index}"] = Expectation(value=f"{name}_value", dtype="dtype", tolerance=f"{name}_near")
-        due[f"tangents{index}"] = Expectation(value=f"{name}_tangent", dtype="dtype", tolerance=f"{name}_near")
+        due[f"values{index}"] = shown(f"{name}_value", f"{name}_near")
+        due[f"tangents{index}"] = shown(f"{name}_tangent", f"{name}_near")
     claim = f"Forward mode gives the product of the Jacobian and the tangents: {one_line(asked)}."
     return Draft("forward", claim, (Step(run=body(lines), expect=due),), tuple(cases))
 
@@ -650,13 +652,8 @@ def loss(asked: Asked) -> str:
     return " + ".join(f"(tensor({x}_weight, dtype=dtype) * {x} * {x}).sum()" for x in asked.rule.smooth)
 
 
-class Curved(NamedTuple):
-    """The cases that all four compositions of second order have."""
-
-    cases: tuple[dict[str, Any], ...]
-
-
 def curved_cases(asked: Asked) -> tuple[dict[str, Any], ...]:
+    """The cases that all four compositions of second order have."""
     rule, cases = asked.rule, []
     for sample in curved_samples(asked):
         for dtype in FULL if sample is asked.samples[0] else FULL[:1]:
@@ -665,14 +662,14 @@ def curved_cases(asked: Asked) -> tuple[dict[str, Any], ...]:
             weights = asked.cotangents(seed, rule.forward(names), dtype)
             tangents = asked.tangents(seed, names, dtype)
             others = asked.tangents(f"{seed}/other", names, dtype)
-            product, error = rule.curved(names, weights, tangents)
+            product, error, step = rule.curved(names, weights, tangents)
             if not error < WORST_ERROR:
                 raise BadNumbers(
-                    f"second derivatives at these inputs are known to {error:.0e} only: keep inputs away from poles and kinks"
+                    f"second derivatives at these inputs are known to {error:.0e} only: "
+                    "keep inputs away from poles and kinks"
                 )
-            near = rule.near(
-                dtype, f"{asked.name}/{seed}/near", names, lambda at, w=weights, t=tangents: rule.curved(at, w, t)[0]
-            )
+            again = partial(rule.difference, weights=weights, tangents=tangents, step=step)
+            near = rule.near(dtype, f"{asked.name}/{seed}/near", names, product, again)
             case = asked.given(dtype, names)
             case |= {f"{x}_weight": written(value) for x, value in weights.items()}
             case |= {f"{x}_tangent": written(value) for x, value in tangents.items()}
@@ -704,8 +701,7 @@ def orders(asked: Asked) -> Iterator[Draft]:
     function = defined(asked, "loss", [*asked.lines, f"return {loss(asked)}"])
     args, everything = operands(asked), ", ".join(map(str, range(len(rule.active)))) + ","
     due: dict[str, Expectation | Any] = {
-        f"products[{n}]": Expectation(value=f"{x}_second", dtype="dtype", tolerance=f"{x}_near")
-        for n, x in enumerate(rule.active)
+        f"products[{n}]": shown(f"{x}_second", f"{x}_near") for n, x in enumerate(rule.active)
     }
     names = ", ".join(rule.active)
     programs = {
@@ -740,7 +736,7 @@ def orders(asked: Asked) -> Iterator[Draft]:
             f"along = lambda {names}: func.jvp(loss, {args}, {tangents_of(asked)})[1]",
             f"total = func.jvp(along, {args}, {tangents_of(asked, 'other')})[1]",
         ]
-        expected = {"total": Expectation(value="product", dtype="dtype", tolerance="total_near")}
+        expected = {"total": shown("product", "total_near")}
         renamed = tuple(
             {("product" if k == "total" else k): v for k, v in case.items()} for case in cut(cases, "_second")
         )
@@ -774,7 +770,7 @@ def points(asked: Asked) -> Iterator[Draft]:
             case |= asked.outputs_at(dtype, seed, names)
             if isinstance(point.value, dict):
                 case |= {f"{x}_value": held_as(value, dtype) for x, value in point.value.items()}
-            computed = asked.gradients_at(dtype, seed, names, lambda at, c=cotangents: rule.vjp(at, c))
+            computed = asked.gradients_at(dtype, seed, names, partial(rule.vjp, cotangents=cotangents))
             if isinstance(point.gradient, dict):
                 for x, value in point.gradient.items():
                     computed[f"{x}_grad"] = held_as(value, dtype)
@@ -852,7 +848,7 @@ def large(asked: Asked) -> Draft | None:
     for dtype in FULL:
         names = asked.at(dtype, sample)
         cotangents = asked.cotangents(f"large/{dtype}", rule.forward(names), dtype)
-        pull = lambda at, c=cotangents: {x: times * g for x, g in rule.vjp(at, c).items()}  # noqa: E731
+        pull = partial(_many, rule, times, cotangents)
         made = asked.gradients_at(dtype, f"large/{dtype}", names, pull)
         for x in rule.active:
             made[f"{x}_near"][0] += times * EPSILON_OF[dtype]  # as many terms as are added up
@@ -868,7 +864,7 @@ def large(asked: Asked) -> Draft | None:
         lines += [f"{name}_leaf{line[len(name) :]}", f"{name} = {name}_leaf.repeat(times)"]
     out = rule.smooth[0]
     lines += [*asked.lines, f"{out}.backward(gradient=tensor({out}_cotangent, dtype=dtype).repeat(times))"]
-    due = {f"{x}_leaf.grad": Expectation(value=f"{x}_grad", dtype="dtype", tolerance=f"{x}_near") for x in rule.active}
+    due = {f"{x}_leaf.grad": shown(f"{x}_grad", f"{x}_near") for x in rule.active}
     claim = f"At {row.large:,} elements the gradient is what it is at a few: {one_line(asked)}."
     return Draft("large", claim, (Step(run=body(lines), expect=due),), tuple(cases))
 

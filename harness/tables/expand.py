@@ -78,11 +78,11 @@ def _look(name: str, row: Row, decoder: Decoder, known: Mapping[str, sources.Doc
             problem(f"{key!r} is no aspect{nearest(key, WITHOUT)}", "without", key)
     if row.loose != 1.0 and not row.note:
         problem("'loose' needs a 'note' that says why", "loose")
-    for group in (row.points, row.hard):
-        for index, point in enumerate(group):
-            field = "points" if group is row.points else "hard"
-            if unknown := [key for key in row.inputs if key not in point.at]:
-                problem(f"'at' does not say {unknown[0]}", field, index)
+    at = [("points", index, point.at) for index, point in enumerate(row.points)]
+    at += [("hard", index, point.at) for index, point in enumerate(row.hard)]
+    for field, index, said in at:
+        if unknown := [key for key in row.inputs if key not in said]:
+            problem(f"'at' does not say {unknown[0]}", field, index)
 
 
 def _is_domain(origin: Any) -> bool:
@@ -99,6 +99,8 @@ def expand(
     node: Node, shown: str, area: str, check: Check, known: Mapping[str, sources.Document] | None = None
 ) -> list[Any]:
     """Every spec of a table, as ``check`` makes them. Raises `InputError` with all problems of all rows."""
+    import numpy as np
+
     from harness.tables import aspects
     from harness.tables.numbers import BadNumbers, Rule
 
@@ -108,7 +110,8 @@ def expand(
     for name, row in table.rows.items():
         place = decoder.places["rows", name]
         try:
-            drafts = list(aspects.drafts(name, Rule(row)))
+            with np.errstate(all="ignore"):
+                drafts = list(aspects.drafts(name, Rule(row)))
         except BadFormula as error:
             key = getattr(error, "key", "value")
             at = decoder.places.get(("rows", name, key), place)
