@@ -9,7 +9,7 @@ import click
 
 from harness import selection
 from harness.language.records import Outcome, Step, plain
-from harness.values import inline
+from harness.values import bare, inline
 
 
 @click.command("show")
@@ -54,7 +54,7 @@ def _paragraph(text: str) -> str:
 
 def _due(expect: Mapping[str, object], due: Step | Outcome, indent: str) -> None:
     for text, expectation in expect.items():
-        click.echo(f"{indent}{text}  ->  {_wanted(expectation)}")
+        click.echo(f"{indent}{text}  ->  {bare(plain(expectation))}")
     said = f": ... {due.message} ..." if due.message else ""
     if due.raises:
         click.echo(f"{indent}raises {due.raises}{said}")
@@ -62,8 +62,3 @@ def _due(expect: Mapping[str, object], due: Step | Outcome, indent: str) -> None
         click.echo(f"{indent}warns {kind}{said}")
     for kind in due.allows:
         click.echo(f"{indent}may warn {kind}")
-
-
-def _wanted(expectation: object) -> str:
-    value = plain(expectation)
-    return value if isinstance(value, str) else inline(value)
