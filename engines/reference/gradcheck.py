@@ -27,6 +27,7 @@ from .dtypes import DIFFERENTIABLE, Array
 from .errors import AutogradError, AutogradValueError, warn
 from .forward import ForwardLevel, dual, undual
 from .function import FunctionNode
+from .layout import is_expanded
 from .levels import opened
 from .modes import enable_grad
 from .tensor import Tensor
@@ -196,7 +197,7 @@ def _check_inputs(inputs: tuple[Any, ...]) -> None:
                 "likely fail if all the inputs are not of double precision floating point or complex.",
                 depth=2,
             )
-        if any(stride == 0 and n > 1 for stride, n in zip(x._array.strides, x.shape, strict=True)):
+        if is_expanded(x._array):
             raise AutogradError(
                 "overlapping-memory",
                 f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are non-overlapping to "
