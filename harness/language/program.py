@@ -351,7 +351,7 @@ class _Checker:
             self.problem(node.returns, "types are not written here")
         for child in same_scope(*node.body):
             if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                self.bind(child, child.id)
+                self.local.add(child.id)  # what may be wrong with it is said where it is assigned
         self.block(node.body)
         self.inside, self.local = outside, around
         if outside is not None:
