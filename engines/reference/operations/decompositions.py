@@ -33,7 +33,8 @@ class Packed:
 
     def pack(self, *parts: Array) -> Array:
         batch = parts[0].shape[: parts[0].ndim - len(self.shapes[0])]
-        return np.concatenate([p.reshape((*batch, -1)) for p in parts], -1)
+        flat = [p.reshape((*batch, math.prod(shape))) for p, shape in zip(parts, self.shapes, strict=True)]
+        return np.concatenate(flat, -1)
 
     def parts(self, packed: Any) -> list[Any]:
         start, parts = 0, []
@@ -42,6 +43,11 @@ class Packed:
             parts.append(packed[..., start:end].reshape((*packed.shape[:-1], *shape)))
             start = end
         return parts
+
+
+def _real_part(g: Any) -> Any:
+    """The gradient of real values that are kept as complex ones; derivatives of higher order may leave both parts."""
+    return g.real.to(g.dtype) if g.dtype.kind == "c" else g
 
 
 def _absent(g: Any) -> bool:
@@ -83,7 +89,7 @@ def _eigh(a: Array) -> Array:
 def _eigh_rule(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
     packed = _eigh_parts(shape)
     (gL, gV), (L, V) = packed.parts(g.conj()), packed.parts(y)
-    inner = diag_embed(gL)
+    inner = diag_embed(_real_part(gL))
     if not _absent(gV):
         turn = _skew(V.mH @ gV) / 2
         _refuse_phase(_diagonal(turn), "linalg_eigh_backward", "eigenvectors")
@@ -114,11 +120,16 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigen:
     return Eigen(_real(values), vectors)
 
 
-eigvalsh = functional(
+_eigvalsh = define(
     "linalg.eigvalsh",
     lambda a: solved("linalg.eigvalsh", np.linalg.eigvalsh, a),
     a=lambda g, a: _in_basis(g.to(a.dtype), eigh(a).eigenvectors),
 )
+
+
+@word("linalg.eigvalsh")
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    return _eigvalsh(A if UPLO == "L" else A.mH)
 
 
 def _in_basis(g: Any, V: Any) -> Any:
@@ -175,7 +186,7 @@ def _svd_rule(g: Any, y: Any, shape: tuple[int, ...], full: bool) -> Any:
     (gU, gS, gVh), (U, S, Vh) = packed.parts(g.conj()), packed.parts(y)
     (m, n), k = shape[-2:], min(shape[-2:])
     gU, U, gVh, Vh = gU[..., :k], U[..., :k], gVh[..., :k, :], Vh[..., :k, :]
-    inner, outer = diag_embed(gS), None
+    inner, outer = diag_embed(_real_part(gS)), None
     across, down = S.unsqueeze(-2), S.unsqueeze(-1)
     turns: Any = 0
     if not _absent(gU):
@@ -297,9 +308,10 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 
 
 @word(methods="cholesky_solve")
-def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    """Only the named triangle of the factor is read, and only it receives a gradient."""
     lower = L.mH.tril() if upper else L.tril()
-    return solve_triangular(lower.mH, solve_triangular(lower, B, upper=False), upper=True)
+    return solve_triangular(lower.mH, solve_triangular(lower, input, upper=False), upper=True)
 
 
 # -- norms -------------------------------------------------------------------------------------------------------------
@@ -317,7 +329,9 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
         return reached if keepdim else reached.squeeze(tuple(dim))
     values = svdvals(movedim(A, tuple(dim), (-2, -1)))
     norm = values.sum(-1) if ord == "nuc" else amax(values, -1) if ord == 2 else amin(values, -1)
-    return norm[..., None, None] if keepdim else norm
+    for d in sorted(d % A.dim() for d in dim) if keepdim else ():
+        norm = norm.unsqueeze(d)
+    return norm
 
 
 @word("linalg.norm")

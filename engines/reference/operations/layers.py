@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,13 @@ def _per_channel(x: Tensor) -> tuple[int, ...]:
     return (-1,) + (1,) * (x.dim() - 2)
 
 
+def _move(running: Tensor | None, momentum: float, statistic: Callable[[], Tensor]) -> None:
+    """Move a running statistic, which is a constant, towards that of this batch."""
+    if running is not None:
+        with no_grad():
+            running.copy_(running * (1 - momentum) + statistic() * momentum)
+
+
 @word()
 def layer_norm(
     input: Tensor,
@@ -120,11 +127,8 @@ def batch_norm(
             f"Expected more than 1 value per channel when training, got input size torch.Size({list(input.shape)})",
         )
     dims = [d for d in range(input.dim()) if d != 1]
-    with no_grad():
-        if running_mean is not None:
-            running_mean.copy_(running_mean * (1 - momentum) + input.mean(dims) * momentum)
-        if running_var is not None:
-            running_var.copy_(running_var * (1 - momentum) + var(input, dims) * momentum)
+    _move(running_mean, momentum, lambda: input.mean(dims))
+    _move(running_var, momentum, lambda: var(input, dims))
     return _affine(_standardized(input, dims, eps), weight, bias, _per_channel(input))
 
 
@@ -139,9 +143,13 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
+    """Per channel of each entry of the batch; the running statistics move towards the means of theirs."""
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    return _affine(_standardized(input, range(2, input.dim()), eps), weight, bias, _per_channel(input))
+    dims = range(2, input.dim())
+    _move(running_mean, momentum, lambda: input.mean(dims).mean(0))
+    _move(running_var, momentum, lambda: var(input, dims).mean(0))
+    return _affine(_standardized(input, dims, eps), weight, bias, _per_channel(input))
 
 
 @word()
@@ -156,14 +164,15 @@ def group_norm(
 
 
 @word()
-def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zeros with probability ``p``, the others grow so that the mean stays. One mask serves both directions."""
     if not 0 <= p <= 1:
         raise refused(p, "the probability of dropout")
     if not training or p == 0:
-        return input * 1
+        return input if inplace else input * 1
     kept = uniform(input, 0.0, 1.0) >= p
-    return input * (kept.to(input.dtype) * (1 / (1 - p) if p < 1 else 0.0))
+    factor = kept.to(input.dtype) * (1 / (1 - p) if p < 1 else 0)
+    return input.mul_(factor) if inplace else input * factor
 
 
 # -- lookups -----------------------------------------------------------------------------------------------------------
@@ -186,32 +195,34 @@ def embedding_bag(
     offsets: Tensor | None = None,
     mode: str = "mean",
     per_sample_weights: Tensor | None = None,
+    padding_idx: int | None = None,
 ) -> Tensor:
-    """Sums, means or maxima of bags of rows; an empty bag gives zeros."""
+    """Sums, means or maxima of bags of rows; an empty bag gives zeros. Padding is in no bag."""
     if offsets is None:
         starts = np.arange(input.shape[0]) * input.shape[1]
         input = input.flatten()
     else:
         starts = offsets._array
     ends = [*starts[1:], input.numel()]
-    rows = embedding(input, weight)
+    rows, present = embedding(input, weight), np.ones(input.numel(), bool)
+    if padding_idx is not None:
+        present = input._array != padding_idx % weight.shape[0]
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape((-1, 1))
     reduce = {"sum": sum, "mean": mean, "max": amax}.get(mode)
     if reduce is None:
         raise refused(mode, "mode")
-    bags = [
-        reduce(rows[int(a) : int(b)], 0) if a < b else weight.new_zeros(weight.shape[1:])
-        for a, b in zip(starts, ends, strict=True)
-    ]
-    return WORDS["stack"](bags)
+    bags = [a + np.flatnonzero(present[a:b]) for a, b in zip(starts, ends, strict=True)]
+    nothing = weight.new_zeros(weight.shape[1:])
+    return WORDS["stack"]([reduce(rows[Tensor(bag)], 0) if bag.size else nothing for bag in bags])
 
 
 @word()
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    r, (n, c, h, w) = upscale_factor, input.shape
-    apart = input.reshape((n, c // (r * r), r, r, h, w)).permute(0, 1, 4, 2, 5, 3)
-    return apart.reshape((n, c // (r * r), h * r, w * r))
+    """Channels become a finer grid: ``r * r`` of them one square of ``r`` by ``r`` elements."""
+    r, (*batch, c, h, w) = upscale_factor, input.shape
+    apart = input.reshape((math.prod(batch), c // (r * r), r, r, h, w)).permute(0, 1, 4, 2, 5, 3)
+    return apart.reshape((*batch, c // (r * r), h * r, w * r))
 
 
 # -- resizing ----------------------------------------------------------------------------------------------------------
@@ -225,24 +236,29 @@ def interpolate(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """Other sizes of the axes behind the channel: the nearest element, or between two."""
+    """Other sizes of the axes behind the channel: the nearest element, or between two.
+
+    A factor that is given says where the elements lie, also where the size is not a multiple of it.
+    """
     if mode not in ("nearest", "linear", "bilinear"):
         raise refused(mode, "mode")
     spatial = range(2, input.dim())
     if size is None:
         factors = [scale_factor] * len(spatial) if isinstance(scale_factor, (int, float)) else list(scale_factor)
         size = [int(input.shape[d] * f) for d, f in zip(spatial, factors, strict=True)]
-    elif isinstance(size, int):
-        size = [size] * len(spatial)
-    for d, new in zip(spatial, size, strict=True):
+    else:
+        size = [size] * len(spatial) if isinstance(size, int) else list(size)
+        factors = [new / max(input.shape[d], 1) for d, new in zip(spatial, size, strict=True)]
+    for d, new, factor in zip(spatial, size, factors, strict=True):
         old = input.shape[d]
         if mode == "nearest":
-            input = input.index_select(d, Tensor(np.arange(new) * old // new))
+            nearest = np.arange(new) * old // new if new == old * factor else (np.arange(new) / factor).astype(np.int64)
+            input = input.index_select(d, Tensor(np.minimum(nearest, old - 1)))
             continue
         if align_corners:
             places = np.arange(new) * ((old - 1) / max(new - 1, 1))
         else:
-            places = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, None)
+            places = np.clip((np.arange(new) + 0.5) / factor - 0.5, 0, None)
         low = np.minimum(places.astype(np.int64), old - 1)
         high = np.minimum(low + 1, old - 1)
         share = Tensor((places - low).astype(input.dtype).reshape((-1,) + (1,) * (input.dim() - d - 1)))
