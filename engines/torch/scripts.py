@@ -23,6 +23,8 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("embedding", "embedding_bag", "ctc_loss", "hinge_embedding_loss"), "torch.nn.functional"),
     **dict.fromkeys(("margin_ranking_loss", "kl_div", "hardshrink", "softmax", "log_softmax"), "torch.nn.functional"),
     **dict.fromkeys(("binary_cross_entropy_with_logits", "avg_pool1d", "max_pool1d"), "torch.nn.functional"),
+    **dict.fromkeys(("group_norm", "instance_norm", "rms_norm"), "torch.nn.functional"),
+    **dict.fromkeys(("cosine_embedding_loss", "triplet_margin_loss", "poisson_nll_loss"), "torch.nn.functional"),
     "Node": "torch.autograd.graph",
 }
 """Words that other places have as well, meant for others than users or with other keywords."""

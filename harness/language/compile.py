@@ -143,7 +143,7 @@ def bind(
 
 _GUARDS: Final = (
     *("enter", "leave", "function", "each", "higher", "listed", "append", "store"),
-    *("sized", "expanded", "joined", "squared", "fitted", "method", "called", "taken"),
+    *("sized", "expanded", "joined", "squared", "spatial", "counted", "of", "fitted", "method", "called", "taken"),
 )
 
 
@@ -440,6 +440,10 @@ class _Writer(ast.NodeTransformer):
             case ast.Attribute(value=owner, attr=word) if self.native(word) and _has(ATTRIBUTES, word, "sized"):
                 node.func = _name("_expanded", node)
                 node.args[:0] = [owner, _at(ast.Constant(word), node)]
+            case ast.Attribute(value=owner, attr=word) if self.native(word) and _has(ATTRIBUTES, word, "squares"):
+                if self.watch:
+                    node.func = _name("_of", node)
+                    node.args[:0] = [_at(ast.Constant("squared"), node), owner, _at(ast.Constant(word), node)]
             case ast.Attribute(value=owner, attr=word) if not self.native(word):
                 node.func = _name(f"_get_{word}", node)
                 node.args.insert(0, owner)
@@ -451,6 +455,10 @@ class _Writer(ast.NodeTransformer):
                 self.guard(node, "_joined")
             case ast.Name(id=word) if _has(self.words, word, "squares"):
                 self.guard(node, "_squared" if self.watch else "")
+            case ast.Name(id=word) if _has(self.words, word, "spatial"):
+                self.guard(node, "_spatial")
+            case ast.Name(id=word) if _has(self.words, word, "counts"):
+                self.guard(node, "_counted")
             case ast.Name(id=word) if _has(self.words, word, "sized"):
                 self.guard(node, "" if _small(node.args) else "_sized")
             case ast.Name(id=word) if word in self.words:

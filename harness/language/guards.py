@@ -139,14 +139,44 @@ class Guards:
 
     def joined(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
         """A call that puts tensors beside each other."""
-        self.elements(sum(_product([item]) for item in self.items(operands[0]) if shape_of(item)) if operands else 0)
+        given = [*operands, *keywords.values()][:1]
+        self.elements(sum(_product([item]) for items in given for item in self.items(items) if shape_of(item)))
         return call(*operands, **keywords)
 
     def squared(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
         """A call whose result may have an entry for every pair of entries of its operands."""
-        given = [[item] if not isinstance(item, (list, tuple)) else item for item in operands]
-        self.elements(sum(_product([item]) for items in given for item in items) ** 2)
+        given = [*operands, *keywords.values()]
+        items = [item for some in given for item in (some if isinstance(some, (list, tuple)) else [some])]
+        sizes = [_product([item]) for item in items if type(item) not in _NUMBERS]
+        offsets = [abs(item) for item in items if type(item) is int]
+        self.elements((sum(sizes) + sum(offsets) * max(sizes, default=1)) ** 2)
         return call(*operands, **keywords)
+
+    def spatial(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
+        """A call whose sizes, strides and margins hold for each of the last dimensions, where one number is given."""
+        given = [*operands, *keywords.values()]
+        dimensions = max((len(shape_of(operand)) for operand in given), default=0)
+        count = _product(operand for operand in given if shape_of(operand))
+        for operand in given:
+            if not shape_of(operand):
+                alone = not isinstance(operand, (list, tuple)) or len(operand) == 1
+                count *= _product([operand]) ** (max(dimensions - 1, 1) if alone else 1)
+        self.elements(count)
+        return call(*operands, **keywords)
+
+    def counted(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
+        """A call whose second argument is a count; entries of a tensor, which may be any number, do not serve as one."""
+        given = [*operands[1:2], *(value for name, value in keywords.items() if name in ("repeats", "num_classes"))]
+        if len(given) != 1 or type(given[0]) is not int or given[0] < 0:
+            raise OutOfBounds("a count is written as a number here")
+        return self.sized(call, *operands, **keywords)
+
+    def of(self, guard: str, receiver: Any, name: str, *operands: Any, **keywords: Any) -> Any:
+        """A method of the engine's own tensor, under the guard of the word that it is."""
+        watched: Callable[..., Any] = getattr(self, guard)
+        return watched(
+            lambda owner, *others, **named: getattr(owner, name)(*others, **named), receiver, *operands, **keywords
+        )
 
     def elements(self, count: int) -> None:
         """A tensor of ``count`` elements is about to be made."""
@@ -162,16 +192,16 @@ class Guards:
             length = max(map(len, shapes))
             padded = [(1,) * (length - len(shape)) + shape for shape in shapes]
             sizes.append(math.prod(max(axis) for axis in zip(*padded, strict=True)))
-        self.elements(max(sizes))
+        self.elements(max(sizes, default=0))
 
     def fitted(self, call: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:
         """A call whose result may be larger than its operands."""
-        self.fit(*operands[:2])
+        self.fit(*operands, *keywords.values())
         return call(*operands, **keywords)
 
     def method(self, receiver: Any, name: str, *operands: Any, **keywords: Any) -> Any:
         """The same for a method of the engine's own tensor."""
-        self.fit(receiver, *operands[:1])
+        self.fit(receiver, *operands, *keywords.values())
         return getattr(receiver, name)(*operands, **keywords)
 
     def called(self, layer: Callable[..., Any], *operands: Any, **keywords: Any) -> Any:

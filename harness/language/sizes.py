@@ -25,9 +25,11 @@ def largest(spec: Spec, trees: list[StepTree]) -> int:
                         numbers += _turns(turns) ** (1 + len(rest))
                     case ast.Attribute(attr="append" | "tolist"):
                         numbers += MAX_TURNS
-                    case ast.Call(func=ast.Name(id=name), args=sizes) if (
-                        name in NAMES and "sized" in NAMES[name].traits
-                    ):
+                    case ast.Call(func=ast.Name(id=name), args=sizes) if name in NAMES and NAMES[name].traits & {
+                        "sized",
+                        "spatial",
+                        "counts",
+                    }:
                         numbers += math.prod(_turns(size) for size in sizes)
     return max([numbers, *(len(expected.leaves([value])) for case in spec.cases for value in case.values())])
 

@@ -20,6 +20,7 @@ of words; empty where it depends. Expected values of words are written as they a
 Trait = Literal[
     "class",  # may stand without a call: for isinstance, or as the base of a class
     "context",  # goes with `with`, or decorates a function
+    "counts",  # its second argument says how large the result is
     "decorator",  # decorates a method of a custom function
     "dtype",
     "grows",  # after it, broadcasting may multiply sizes again
@@ -28,6 +29,7 @@ Trait = Literal[
     "method",  # also follows a dot, without its first parameter
     "settable",
     "sized",  # its arguments say how large the result is
+    "spatial",  # a number among its arguments may stand for each of several dimensions
     "squares",  # the result has as many entries as operands have pairs of entries
 ]
 
