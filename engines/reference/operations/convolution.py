@@ -66,11 +66,23 @@ def unpatches(
 
 def _batched(axes: int, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
     """``function`` of a batch; a signal without one counts as a batch of one."""
+    if x.dim() not in (axes + 1, axes + 2):
+        raise AutogradError(
+            "invalid-argument", f"a signal has {axes + 1} dimensions or, as a batch, {axes + 2}; this one has {x.dim()}"
+        )
     return function(x) if x.dim() == axes + 2 else function(x.unsqueeze(0))[0]
 
 
 def _letters(axes: int) -> tuple[str, str]:
     return "uvw"[:axes], "xyz"[:axes]
+
+
+def _check_channels(axes: int, given: int, wanted: int, weight: Tensor) -> None:
+    if weight.dim() != axes + 2 or given != wanted:
+        raise AutogradError(
+            "invalid-argument",
+            f"a signal with {given} channels was given, and a weight of size {list(weight.shape)} for {wanted}",
+        )
 
 
 def _convolve(
@@ -83,6 +95,7 @@ def _convolve(
     dilation: Sizes,
     groups: int,
 ) -> Tensor:
+    _check_channels(axes, input.shape[1], groups * weight.shape[1], weight)
     kernel, steps, spread = weight.shape[2:], _each(stride, axes), _each(dilation, axes)
     if padding == "same":
         widths = [d * (k - 1) for k, d in zip(kernel, spread, strict=True)]
@@ -134,6 +147,7 @@ def _convolve_back(
     groups: int,
     dilation: Sizes,
 ) -> Tensor:
+    _check_channels(axes, input.shape[1], weight.shape[0], weight)
     kernel, steps, spread = weight.shape[2:], _each(stride, axes), _each(dilation, axes)
     grouped = input.reshape((input.shape[0], groups, input.shape[1] // groups, *input.shape[2:]))
     filters = weight.reshape((groups, weight.shape[0] // groups, *weight.shape[1:]))
@@ -232,7 +246,10 @@ class Windows(NamedTuple):
             _each(padding, axes),
             _each(dilation, axes),
         )
-        return cls(_each(kernel, axes), step, edge, spread, ceil_mode)
+        windows = cls(_each(kernel, axes), step, edge, spread, ceil_mode)
+        if any(2 * p > d * (k - 1) + 1 for k, p, d in zip(windows.kernel, edge, spread, strict=True)):
+            raise AutogradError("invalid-argument", "padding should be at most half of the effective kernel size")
+        return windows
 
     def overhang(self, size: Sequence[int]) -> list[int]:
         """How far the last window, which must begin in the signal or left of it, reaches beyond the padding."""

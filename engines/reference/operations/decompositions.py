@@ -221,7 +221,8 @@ class Singular(NamedTuple):
 @word("linalg.svd")
 def svd(A: Tensor, full_matrices: bool = True) -> Singular:
     """What full matrices have beyond the reduced ones is arbitrary and has no gradient."""
-    u, s, vh = _svd_parts(A.shape, full_matrices).parts(_svd_of(A, full=full_matrices))
+    packed = _svd_of(A, full=full_matrices)
+    u, s, vh = _svd_parts(A.shape, full_matrices).parts(packed)
     return Singular(u, _real(s), vh)
 
 
@@ -242,7 +243,7 @@ def _qr_parts(shape: tuple[int, ...], mode: str) -> Packed:
 
 
 def _qr(a: Array, *, mode: str) -> Array:
-    q, r = np.linalg.qr(a, "complete" if mode == "complete" else "reduced")
+    q, r = solved("linalg.qr", np.linalg.qr, a, mode="complete" if mode == "complete" else "reduced")
     return _qr_parts(a.shape, mode).pack(q, r)
 
 
@@ -287,7 +288,8 @@ class Orthogonal(NamedTuple):
 def qr(A: Tensor, mode: str = "reduced") -> Orthogonal:
     if mode not in ("reduced", "complete", "r"):
         raise refused(mode, "mode")
-    q, r = _qr_parts(A.shape, mode).parts(_qr_of(A, mode=mode))
+    packed = _qr_of(A, mode=mode)
+    q, r = _qr_parts(A.shape, mode).parts(packed)
     return Orthogonal(Tensor(np.zeros(0, A.dtype)) if mode == "r" else q, r)
 
 
@@ -327,6 +329,8 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
         sums = abs(A).sum(summed, True)
         reached = amax(sums, over, True) if ord > 0 else amin(sums, over, True)
         return reached if keepdim else reached.squeeze(tuple(dim))
+    if ord not in ("nuc", 2, -2):
+        raise refused(ord, "ord")
     values = svdvals(movedim(A, tuple(dim), (-2, -1)))
     norm = values.sum(-1) if ord == "nuc" else amax(values, -1) if ord == 2 else amin(values, -1)
     for d in sorted(d % A.dim() for d in dim) if keepdim else ():

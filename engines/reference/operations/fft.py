@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import Array, promote_to_floating
+from ..errors import AutogradError
 from ..ops import axis
 from ..tensor import Tensor
 from .define import Function, define, word
@@ -48,6 +49,8 @@ def _transform(name: str, rule: Any) -> Any:
 
     def transform(a: Array, *, n: int, dim: int, norm: str) -> Array:
         [a] = promote_to_floating(a)
+        if name == "rfft" and a.dtype.kind == "c":
+            raise AutogradError("invalid-argument", f"rfft expects a real input tensor, but got {a.dtype}")
         return _narrow(primal(a, n, dim, norm), a)
 
     return define(f"fft.{name}", transform, a=rule)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import AutogradValueError
+from ..errors import AutogradError, AutogradValueError
 from ..modes import no_grad
 from ..ops import mean, sum
 from ..tensor import Tensor
+from ..versions import announce_write
 from .activations import softmax
 from .define import WORDS, refused, word
 from .random import uniform
@@ -70,15 +71,24 @@ def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[
     return x if bias is None else x + bias.reshape(shape)
 
 
+def _last(x: Tensor, sizes: Sequence[int]) -> tuple[int, ...]:
+    shape = tuple(sizes)
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise refused(list(shape), f"the last sizes of a tensor of shape {list(x.shape)}")
+    return shape
+
+
 def _per_channel(x: Tensor) -> tuple[int, ...]:
     return (-1,) + (1,) * (x.dim() - 2)
 
 
 def _move(running: Tensor | None, momentum: float, statistic: Callable[[], Tensor]) -> None:
-    """Move a running statistic, which is a constant, towards that of this batch."""
+    """Move a running statistic, which is a constant, towards that of this batch; also one that a transform captured."""
     if running is not None:
         with no_grad():
-            running.copy_(running * (1 - momentum) + statistic() * momentum)
+            numbers = statistic()._array
+        announce_write(running)
+        running._array[...] = running._array * (1 - momentum) + numbers * momentum
 
 
 @word()
@@ -89,7 +99,7 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    shape = tuple(normalized_shape)
+    shape = _last(input, normalized_shape)
     return _affine(_standardized(input, range(-len(shape), 0), eps), weight, bias, shape)
 
 
@@ -97,7 +107,7 @@ def layer_norm(
 def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
-    shape = tuple(normalized_shape)
+    shape = _last(input, normalized_shape)
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
     square = (input * input).mean(range(-len(shape), 0), True)
     return _affine(input * (square + eps).rsqrt(), weight, None, shape)
@@ -116,7 +126,8 @@ def batch_norm(
 ) -> Tensor:
     """Per channel (axis 1). The running statistics are constants; training moves them towards those of the batch."""
     if not training:
-        assert running_mean is not None and running_var is not None
+        if running_mean is None or running_var is None:
+            raise AutogradError("invalid-argument", "running statistics must be defined in evaluation mode")
         shape = _per_channel(input)
         scaled = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
         return _affine(scaled, weight, bias, shape)
@@ -147,6 +158,11 @@ def instance_norm(
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     dims = range(2, input.dim())
+    if math.prod(input.shape[2:]) == 1:
+        raise AutogradValueError(
+            "too-few-values",
+            f"Expected more than 1 spatial element when training, got input size torch.Size({list(input.shape)})",
+        )
     _move(running_mean, momentum, lambda: input.mean(dims).mean(0))
     _move(running_var, momentum, lambda: var(input, dims).mean(0))
     return _affine(_standardized(input, dims, eps), weight, bias, _per_channel(input))
@@ -228,6 +244,10 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
 # -- resizing ----------------------------------------------------------------------------------------------------------
 
 
+_DIMENSIONS = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,)}
+"""In how many dimensions a mode of interpolation works."""
+
+
 @word()
 def interpolate(
     input: Tensor,
@@ -240,9 +260,11 @@ def interpolate(
 
     A factor that is given says where the elements lie, also where the size is not a multiple of it.
     """
-    if mode not in ("nearest", "linear", "bilinear"):
-        raise refused(mode, "mode")
     spatial = range(2, input.dim())
+    if mode not in _DIMENSIONS or len(spatial) not in _DIMENSIONS[mode]:
+        raise refused(mode, f"the mode of interpolation in {len(spatial)} dimensions")
+    if (size is None) == (scale_factor is None):
+        raise AutogradValueError("invalid-argument", "either size or scale_factor should be defined, and not both")
     if size is None:
         factors = [scale_factor] * len(spatial) if isinstance(scale_factor, (int, float)) else list(scale_factor)
         size = [int(input.shape[d] * f) for d, f in zip(spatial, factors, strict=True)]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import DIFFERENTIABLE
+from ..errors import AutogradError
 from ..ops import matmul, mm
 from ..tensor import Tensor
 from .define import word
@@ -31,6 +32,8 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 @word("outer", "ger", methods="outer")
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    if input.dim() != 1 or vec2.dim() != 1:
+        raise AutogradError("invalid-argument", f"outer: expected vectors, got {input.dim()}-D and {vec2.dim()}-D")
     return input.unsqueeze(1) * vec2
 
 
@@ -91,6 +94,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 @word("linalg.multi_dot")
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
+    if len(tensors) < 2:
+        raise AutogradError("invalid-argument", f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
     product = tensors[0]
     for tensor in tensors[1:]:
         product = matmul(product, tensor)
