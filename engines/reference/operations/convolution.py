@@ -273,11 +273,17 @@ class Windows(NamedTuple):
         return found.reshape((*found.shape[: 2 + axes], math.prod(self.kernel)))
 
 
+def _ones(batch: Tensor) -> Tensor:
+    return Tensor(np.ones((1, 1, *batch.shape[2:]), batch.dtype))
+
+
 def _max_pool(axes: int, x: Tensor, windows: Windows) -> Tensor:
     lowest = -math.inf if x.dtype.kind in DIFFERENTIABLE else int(np.iinfo(x.dtype).min)
 
     def reduce(batch: Tensor) -> Tensor:
-        chosen: Chosen = windows.rows(batch, lowest).max(-1)
+        rows, inside = windows.rows(batch, lowest), windows.rows(_ones(batch), 0)
+        signal_first = np.argsort(-inside._array, -1, kind="stable")  # so padding is not chosen where all is -inf
+        chosen: Chosen = rows.gather(-1, Tensor(np.broadcast_to(signal_first, rows.shape))).max(-1)
         return chosen.values
 
     return _batched(axes, x, reduce)
@@ -291,8 +297,7 @@ def _avg_pool(
         if divisor_override is not None:
             counts = Tensor(np.full(sums.shape, divisor_override, batch.dtype))
         else:
-            inside = Tensor(np.ones((1, 1, *batch.shape[2:]), batch.dtype))
-            counts = windows.rows(inside, int(count_include_pad), 0).sum(-1)
+            counts = windows.rows(_ones(batch), int(count_include_pad), 0).sum(-1)
         # of integers the quotient is rounded to zero
         return sums / counts if batch.dtype.kind in DIFFERENTIABLE else sums.abs() // counts * sums.sign()
 
