@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-SCHEMAS = ("spec", "engine", "area", "documents", "profiles", "record", "protocol", "program", "export")
+SCHEMAS = ("spec", "table", "engine", "area", "documents", "profiles", "record", "protocol", "program", "export")
 
 
 @click.command("schema")

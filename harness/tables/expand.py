@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -121,7 +122,8 @@ def expand(
     for name, row in table.rows.items():
         place = decoder.places["rows", name]
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # NumPy warns of means of nothing; a row may be about them
                 drafts = list(aspects.drafts(name, Rule(row)))
         except BadFormula as error:
             key = getattr(error, "key", "value")
