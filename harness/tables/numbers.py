@@ -135,10 +135,9 @@ class Rule:
         return found
 
     def squared(self, names: Mapping[str, Any], weights: Mapping[str, Array]) -> Arrays:
-        """The gradient of the loss ``(w * out * (out + 1)).sum()``, which every operand enters in a way that is not
-        linear, a square root too."""
+        """The gradient of the loss ``(w * out * out).sum()``, which every operand enters in a way that is not linear."""
         outputs = self.forward(names)
-        return self.vjp(names, {name: weights[name] * (2 * outputs[name] + 1) for name in self.smooth})
+        return self.vjp(names, {name: 2 * weights[name] * outputs[name] for name in self.smooth})
 
     def curved(
         self, names: Mapping[str, Any], weights: Mapping[str, Array], tangents: Mapping[str, Array]
@@ -192,8 +191,7 @@ class Rule:
             for name, value in result(other).items():
                 gaps = np.abs(value - exact[name])
                 moved[name] = max([moved[name], *(gaps[np.isfinite(gaps)] / SHIFT).tolist()])
-        loose = self.row.loose
-        unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * (loose.get(dtype, 1.0) if isinstance(loose, dict) else loose)
+        unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * self.row.loose
         return {name: Near(unit, unit * moved[name] + SMALLEST.get(dtype, 1e-300)) for name in exact}
 
 

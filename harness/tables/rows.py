@@ -79,9 +79,6 @@ class Hard(Record, frozen=True, kw_only=True):
     why: Text
 
 
-Loose = Annotated[float, Meta(ge=1, le=1e6)]
-
-
 class Row(Record, frozen=True, kw_only=True):
     """One operation."""
 
@@ -128,10 +125,9 @@ class Row(Record, frozen=True, kw_only=True):
     standing: Standing = Standing.EXACT
     since: str = ""
     until: str = ""
-    loose: Annotated[
-        Loose | dict[Text, Loose],
-        Meta(description="the bound on errors is this many times the usual one; of all dtypes, or by dtype"),
-    ] = 1.0
+    loose: Annotated[float, Meta(ge=1, le=1e6, description="the bound on errors is this many times the usual one")] = (
+        1.0
+    )
     note: Annotated[str, Meta(description="what the formula cannot say; the reason for `loose`")] = ""
 
     @property
