@@ -33,6 +33,9 @@ _TERNARY_SHAPES: Final = (
     *(((19,),) * 3, ((),) * 3, ((2, 3), (3,), (2, 1)), ((3,), (2, 1), (2, 3)), ((2, 1), (2, 3), ()), ((0,),) * 3),
 )
 
+_SHAPES: Final = {1: _UNARY_SHAPES, 2: _BINARY_SHAPES, 3: _TERNARY_SHAPES}
+"""Of elementwise operations, by the number of their operands."""
+
 
 class Sample(NamedTuple):
     """Inputs and parameters, before they are rounded to a dtype."""
@@ -74,7 +77,9 @@ class Asked:
             if self.row.is_elementwise and not self.rule.inputs.keys() & {
                 name for name, given in case.items() if not is_written(self.rule.inputs.get(name))
             }:
-                shapes = {1: _UNARY_SHAPES, 2: _BINARY_SHAPES, 3: _TERNARY_SHAPES}[min(len(self.rule.inputs), 3)]
+                shapes = _SHAPES[len(self.rule.inputs)]
+                if "booleans" in {given.origin for given in self.rule.inputs.values() if isinstance(given.origin, str)}:
+                    shapes = tuple(s for s in shapes if (0,) not in s)  # an empty list says nothing of its dtype
                 for several in shapes if number == 0 else shapes[:1]:
                     sizes = dict(zip(self.rule.inputs, several, strict=True))
                     yield self.sample(f"{number}-{several}", case, sizes)
@@ -316,11 +321,11 @@ def gradient(asked: Asked) -> Draft:
         if dtype not in asked.row.without:
             case("", dtype, first)
     if any(value.size > 1 for value in rule.forward(asked.at("float64", first)).values()):
-        case("one-hot", "float64", first, lambda g: single(g, g.ravel()[-1] if g.size else 1.0))
+        case("one-hot", "float64", first, lambda g: single(g, -2, 1.25))
         case("zero", "float64", first, np.zeros_like)
-        if asked.row.is_elementwise and "inf" not in asked.row.without:
-            case("inf", "float64", first, lambda g: single(g, np.inf))
-            case("nan", "float64", first, lambda g: single(g, np.nan))
+        if asked.row.is_elementwise and "inf" not in asked.row.without and (at := sloped(asked)) is not None:
+            case("inf", "float64", first, lambda g: single(g, at, np.inf))
+            case("nan", "float64", first, lambda g: single(g, at, np.nan))
     steps = (
         Step(run=body([*asked.inputs(lambda _: "True"), *asked.lines]), expect=asked.outputs_due()),
         Step(run=asked.pulled(), expect=asked.gradients_due()),
@@ -338,12 +343,24 @@ def told(asked: Asked) -> str:
     return f"{call}: its value, and its gradients from the cotangent g; {rules}."
 
 
-def single(g: Array, value: Any) -> Array:
-    """Zeros but for one element, the last but one."""
+def single(g: Array, at: int, value: float) -> Array:
+    """Zeros but for one element."""
     out = np.zeros_like(g)
     if out.size:
-        out.ravel()[-2 if out.size > 1 else -1] = value
+        out.ravel()[at % out.size] = value
     return out
+
+
+def sloped(asked: Asked) -> int | None:
+    """An element whose derivatives are all different from 0: an infinite cotangent times 0 is nobody's to fix."""
+    names = asked.at("float64", asked.samples[0])
+    (name,) = asked.rule.smooth
+    gradients = asked.rule.vjp(names, {name: np.ones(asked.rule.forward(names)[name].shape)})
+    flat = np.all(
+        [np.ravel(np.broadcast_to(g, gradients[asked.rule.active[0]].shape)) != 0 for g in gradients.values()], 0
+    )
+    found = np.flatnonzero(flat)
+    return int(found[-1]) if found.size else None
 
 
 def complex_samples(asked: Asked) -> Iterator[Sample]:
@@ -649,7 +666,7 @@ def curved_samples(asked: Asked) -> list[Sample]:
 
 def loss(asked: Asked) -> str:
     """What second derivatives are taken of: every operand enters it in a way that is not linear."""
-    return " + ".join(f"(tensor({x}_weight, dtype=dtype) * {x} * {x}).sum()" for x in asked.rule.smooth)
+    return " + ".join(f"(tensor({x}_weight, dtype=dtype) * ({x} * {x} + {x})).sum()" for x in asked.rule.smooth)
 
 
 def curved_cases(asked: Asked) -> tuple[dict[str, Any], ...]:
@@ -695,8 +712,8 @@ def orders(asked: Asked) -> Iterator[Draft]:
     if rule.active == () or any(given.complex for given in rule.inputs.values()) or "second" in asked.row.without:
         return
     cases = curved_cases(asked)
-    if not cases:
-        return
+    if not any(np.any(case[f"{x}_second"]) for case in cases for x in rule.active):
+        return  # as flat as floor and sign: engines say so in different ways
     made = asked.inputs(lambda _: "")
     function = defined(asked, "loss", [*asked.lines, f"return {loss(asked)}"])
     args, everything = operands(asked), ", ".join(map(str, range(len(rule.active)))) + ","
