@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from ..dtypes import Array, as_dtype
+from ..dtypes import DIFFERENTIABLE, Array, as_dtype
 from ..errors import AutogradError
 from ..ops import axis, sigmoid
 from ..ops import softplus as _softplus
@@ -195,18 +195,25 @@ _softmax_of = define("softmax", _softmax, a=lambda g, y, dim: y * (g - (g * y).s
 _log_softmax_of = define("log_softmax", _log_softmax, a=lambda g, y, dim: g - y.exp() * g.sum(dim, True))
 
 
+def _floating(function: str, input: Tensor, dtype: Any) -> Tensor:
+    input = input if dtype is None else input.to(as_dtype(dtype))
+    if input.dtype.kind not in DIFFERENTIABLE:
+        raise AutogradError("not-floating", f"{function}() is not implemented for {input.dtype}")
+    return input
+
+
 @word(methods="softmax")
 def softmax(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
-    input = input if dtype is None else input.to(as_dtype(dtype))
+    input = _floating("softmax", input, dtype)
     return _softmax_of(input, dim=axis(dim, input.dim()))
 
 
 @word("log_softmax", "special.log_softmax", methods="log_softmax")
 def log_softmax(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
-    input = input if dtype is None else input.to(as_dtype(dtype))
+    input = _floating("log_softmax", input, dtype)
     return _log_softmax_of(input, dim=axis(dim, input.dim()))
 
 
 @word()
-def softmin(input: Tensor, dim: int = -1) -> Tensor:
-    return softmax(-input, dim)
+def softmin(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
+    return softmax(-input, dim, dtype)
