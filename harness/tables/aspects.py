@@ -678,7 +678,7 @@ def curved_cases(asked: Asked) -> tuple[dict[str, Any], ...]:
             case |= {f"{x}_tangent": written(value) for x, value in tangents.items()}
             total, bound = 0.0, 0.0
             for x, value in product.items():
-                slack = 10 * error * float(np.max(np.abs(value), initial=0.0))
+                slack = 10 * error * float(np.max(np.abs(value), initial=1e-3))
                 case |= {f"{x}_second": written(value), f"{x}_near": [near[x].rtol, near[x].atol + slack]}
                 total += float(np.sum(value * others[x]))
                 bound += float(np.sum(np.abs(others[x]) * (near[x].atol + slack + near[x].rtol * np.abs(value))))

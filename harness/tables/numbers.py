@@ -154,7 +154,7 @@ class Rule:
             found.append(self.difference(names, weights, tangents, steps[-1]))
             if (gap := distance(*found[-2:])) < error:
                 best, error = len(steps) - 1, gap
-        return found[best], error, steps[best]
+        return found[best], max(error, EPSILON["float64"]), steps[best]
 
     def difference(
         self, names: Mapping[str, Any], weights: Mapping[str, Array], tangents: Mapping[str, Array], step: float
