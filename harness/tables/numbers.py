@@ -135,9 +135,9 @@ class Rule:
         return found
 
     def squared(self, names: Mapping[str, Any], weights: Mapping[str, Array]) -> Arrays:
-        """The gradient of the loss ``(w * out * out).sum()``, which every operand enters in a way that is not linear."""
+        """The gradient of the loss ``(w * (out * out + out)).sum()``."""
         outputs = self.forward(names)
-        return self.vjp(names, {name: 2 * weights[name] * outputs[name] for name in self.smooth})
+        return self.vjp(names, {name: weights[name] * (2 * outputs[name] + 1) for name in self.smooth})
 
     def curved(
         self, names: Mapping[str, Any], weights: Mapping[str, Array], tangents: Mapping[str, Array]
