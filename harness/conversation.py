@@ -17,10 +17,9 @@ from harness.cases import Case, ready
 from harness.engine import EngineUnusable
 from harness.execution import Job, Target, Work
 from harness.execution.process import Garbage, Process
-from harness.language import documents, load
-from harness.language.words import ATTRIBUTES, NAMES
+from harness.language import advised, load
+from harness.language.advised import Advised
 from harness.plugins import EngineFile, in_range
-from harness.problems import nearest
 from harness.protocol import CapabilitiesAnswer, Showed, Unusable
 from harness.record import CaseLine, Status
 from harness.seen import Seen
@@ -131,25 +130,6 @@ class _Talk:
             raise _Wrong(self.told(f"exit code 0 is due; {self.process.epitaph()}"))
 
 
-class Question(NamedTuple):
-    checked: load.CheckedSpec
-    advice: str
-
-
-def questions() -> list[Question]:
-    """Those of ``conversation.yaml``, in its order."""
-    listed = documents.read(QUESTIONS, QUESTIONS.name)
-    assert isinstance(listed, documents.Sequence)
-    out = []
-    for node in listed.items:
-        assert isinstance(node, documents.Mapping)
-        _, advice = node.items["advice"]
-        spec = documents.Mapping(node.place, {key: entry for key, entry in node.items.items() if key != "advice"})
-        checked = load.check(spec, QUESTIONS, QUESTIONS.name)
-        out.append(Question(checked, " ".join(str(documents.plain(advice)).split())))
-    return out
-
-
 def walk(target: Target, file: EngineFile, *, answer: float = 10.0) -> Iterator[Stage]:
     """The conversation with a worker of ``target``, stage by stage. The last one is wrong, or all of it went well.
 
@@ -177,7 +157,7 @@ def _first(target: Target, file: EngineFile, answer: float) -> Iterator[Stage]:
         opening = _opened(talk, target, file)
         yield opening.stage
         assert opening.capabilities is not None  # or nobody would have asked for more
-        for number, question in enumerate(questions()):
+        for number, question in enumerate(advised.read(QUESTIONS)):
             yield _asked(talk, number, question, file, opening.capabilities)
         talk.process.stop()
         advice = "Leave the loop over stdin at `stop`; nothing may hold it."
@@ -243,16 +223,14 @@ def _check_words(message: CapabilitiesAnswer) -> None:
         raise _Wrong(f"protocol {message.protocol} is answered; this harness speaks {protocol.VERSION}")
     if not message.version.isprintable():
         raise _Wrong(f"version {message.version!a} is no text on one line")
-    for field, known in (("names", NAMES), ("attributes", ATTRIBUTES), ("settable", ATTRIBUTES)):
-        for word in getattr(message, field):
-            if word not in known:
-                hint = nearest(word, known) or "; `harness words` lists them"
-                raise _Wrong(f"{printable(word)!r} in {field} is no word of the language{hint}")
+    for field, word, hint in protocol.strange_words(message):
+        hint = hint or "; `harness words` lists them"
+        raise _Wrong(f"{printable(word)!r} in {field} is no word of the language{hint}")
     if loose := set(message.settable) - set(message.attributes):
         raise _Wrong(f"{min(loose)!r} is in settable and not in attributes")
 
 
-def _asked(talk: _Talk, number: int, question: Question, file: EngineFile, knows: Capabilities) -> Stage:
+def _asked(talk: _Talk, number: int, question: Advised, file: EngineFile, knows: Capabilities) -> Stage:
     checked, advice = question
     claim = checked.spec.claim
     cases = []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from harness.capabilities import Words
 from harness.cases import ready
 from harness.execution import Executor, Job, Work
 from harness.execution.sources import Queue
-from harness.language import documents, load
+from harness.language import advised
+from harness.language.advised import Advised
 from harness.needs import missing
 from harness.plugins import EngineFile, Follows
 from harness.record import CaseLine, Status
@@ -19,31 +19,16 @@ from harness.run import judged
 LADDER = Path(__file__).with_name("ladder.yaml")
 
 
-class Rung(NamedTuple):
-    checked: load.CheckedSpec
-    advice: str
-
-    def is_left_out(self, case: CaseLine, file: EngineFile, words: Words) -> bool:
-        """Whether the engine lacks by design what the rung asks for: that breaks nothing."""
-        undeclared = [word for word in missing(self.checked, file.lacks, words) if not word.reason]
-        return case.status is Status.NOT_APPLICABLE or (case.status is Status.UNSUPPORTED and not undeclared)
+def is_left_out(rung: Advised, case: CaseLine, file: EngineFile, words: Words) -> bool:
+    """Whether the engine lacks by design what the rung asks for: that breaks nothing."""
+    undeclared = [word for word in missing(rung.checked, file.lacks, words) if not word.reason]
+    return case.status is Status.NOT_APPLICABLE or (case.status is Status.UNSUPPORTED and not undeclared)
 
 
-def rungs() -> Iterator[Rung]:
-    """Lowest first."""
-    ladder = documents.read(LADDER, LADDER.name)
-    assert isinstance(ladder, documents.Sequence)
-    for node in ladder.items:
-        assert isinstance(node, documents.Mapping)
-        _, advice = node.items["advice"]
-        spec = documents.Mapping(node.place, {key: entry for key, entry in node.items.items() if key != "advice"})
-        yield Rung(load.check(spec, LADDER, LADDER.name), " ".join(str(documents.plain(advice)).split()))
-
-
-def climb(executor: Executor, file: EngineFile, words: Words) -> Iterator[tuple[Rung, CaseLine]]:
+def climb(executor: Executor, file: EngineFile, words: Words) -> Iterator[tuple[Advised, CaseLine]]:
     """The verdict on every rung, in order, of the engine that ``executor`` opened first; whoever iterates stops at the
     first rung that breaks."""
-    for number, rung in enumerate(rungs()):
+    for number, rung in enumerate(advised.read(LADDER)):
         for case in ready(rung.checked, file, words):
             if isinstance(case, CaseLine):
                 yield rung, case

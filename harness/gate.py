@@ -103,15 +103,10 @@ class Gate:
         return judged
 
     def _against(self, case: CaseLine, deviation: Deviation | None) -> CaseLine:
-        if deviation is not None:
-            if case.status is deviation.verdict:
-                return msgspec.structs.replace(
-                    case, standing=Standing.EXPECTED, reason=case.reason or deviation.reason, link=deviation.link
-                )
-            if _better(case, deviation):
-                return msgspec.structs.replace(
-                    case, standing=Standing.STALE, reason=case.reason or deviation.reason, link=deviation.link
-                )
+        if deviation is not None and (case.status is deviation.verdict or _better(case, deviation)):
+            standing = Standing.EXPECTED if case.status is deviation.verdict else Standing.STALE
+            reason = case.reason or deviation.reason
+            return msgspec.structs.replace(case, standing=standing, reason=reason, link=deviation.link)
         before = self.baseline.cases.get(case.id) if self.baseline else None
         if self.baseline is not None:
             worse = before is not None and RANK[case.status] < RANK[before.status]

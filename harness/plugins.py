@@ -214,7 +214,7 @@ def _is_need(word: str) -> bool:
     if entry is not None:
         return not keyword or keyword in entry.optional
     signs = {*OPERATORS.values(), *(f"{sign}=" for sign in OPERATORS.values()), "[]", "[]="}
-    signs |= {"-x", OF_A_NODE, *SYNTAX, *filter(None, COMPARISONS.values())}
+    signs |= {"-x", OF_A_NODE, *SYNTAX, *COMPARISONS.values()}
     return word in signs or (base.startswith(".") and base.endswith(" =") and base[1:-2] in ATTRIBUTES)
 
 

@@ -7,6 +7,7 @@ One message is one line of JSON. The harness sends `Start`, `ProgramOrder`, `Run
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -228,12 +229,18 @@ def capabilities(message: CapabilitiesAnswer) -> Capabilities:
     """Raises `BadAnswer` where a word is none of the language: it would be a feature that nobody asks for."""
     if not message.version.isprintable():
         raise BadAnswer(f"{message.version!a} is no version: a text on one line is due")
-    for given, known in ((message.names, NAMES), (message.attributes, ATTRIBUTES), (message.settable, ATTRIBUTES)):
-        for word in given:
-            if word not in known:
-                raise BadAnswer(f"{word!r} is no word of the language{nearest(word, known)}")
+    for _, word, hint in strange_words(message):
+        raise BadAnswer(f"{word!r} is no word of the language{hint}")
     words = Words(frozenset(message.names), frozenset(message.attributes), frozenset(message.settable))
     return Capabilities(message.version, message.runtime, words, message.forks)
+
+
+def strange_words(message: CapabilitiesAnswer) -> Iterator[tuple[str, str, str]]:
+    """What an answer says of words that are none of the language: the field, the word, and a hint."""
+    for field, known in (("names", NAMES), ("attributes", ATTRIBUTES), ("settable", ATTRIBUTES)):
+        for word in getattr(message, field):
+            if word not in known:
+                yield field, word, nearest(word, known)
 
 
 def seen(message: Result, plain: bool = False) -> Seen:

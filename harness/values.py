@@ -68,7 +68,7 @@ def sides(check: Check) -> tuple[Block, Block]:
 def _kinds(value: Any, absent: str) -> Block:
     if value in (None, [], absent):
         return [[Piece(absent)]]
-    return [[Piece(_bare(kind), True)] for kind in (value if isinstance(value, list) else [value])]
+    return [[Piece(bare(kind), True)] for kind in (value if isinstance(value, list) else [value])]
 
 
 def _text(value: Any) -> Block:
@@ -85,7 +85,7 @@ def _head(tensor: Any, other: Any) -> list[Piece]:
     pieces = []
     for part in ("dtype", "shape"):
         mine, theirs = tensor[part], other[part]
-        words = f"any {part}" if mine is None else _bare(mine)
+        words = f"any {part}" if mine is None else bare(mine)
         pieces += [Piece(words, mine != theirs and None not in (mine, theirs)), Piece(" ")]
     return pieces[:-1]
 
@@ -172,8 +172,8 @@ def scalar(value: Any) -> str:
     return inline(value) if isinstance(value, (list, dict)) else repr(value)
 
 
-def _bare(word: Any) -> str:
-    """A name (of a dtype, a kind) without quotes; anything else, which only a broken adapter writes there, as it is."""
+def bare(word: Any) -> str:
+    """A text (a name, an expression) without quotes; anything else as `inline` has it."""
     return word if isinstance(word, str) else inline(word)
 
 
@@ -191,7 +191,7 @@ def inline(value: Any, depth: int = DEEPEST) -> str:
         return "…"
     if is_tensor(value):
         words = "".join(piece.text for piece in _head(value, value))
-        return f"{inline(value['values'], depth - 1)} {_bare(value['dtype'])}" if "values" in value else words
+        return f"{inline(value['values'], depth - 1)} {bare(value['dtype'])}" if "values" in value else words
     if isinstance(value, list):
         items = [inline(item, depth - 1) for item in value[:LONGEST]]
         return "[" + ", ".join([*items, *_more(len(value) - LONGEST)]) + "]"

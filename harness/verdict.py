@@ -330,8 +330,7 @@ def _told(outcome: Outcome) -> str:
     """An outcome in words."""
     parts = [f"raises {outcome.raises}" if outcome.raises else "", *(f"warns {kind}" for kind in outcome.warns)]
     for text, value in outcome.expect.items():
-        due = plain(value)
-        parts.append(f"{text} is {due if isinstance(due, str) else values.inline(due)}")
+        parts.append(f"{text} is {values.bare(plain(value))}")
     said = ", ".join(filter(None, parts)) or "nothing is raised"
     return said + (f" (PyTorch {outcome.versions})" if outcome.versions else "")
 

@@ -23,7 +23,7 @@ from harness.engine import Array
 from harness.execution.process import Process
 from harness.exits import Exit
 from harness.judge import compare
-from harness.language import export, nodes, program
+from harness.language import advised, export, nodes, program
 from harness.language.load import load
 from tests.conftest import Harness, SpecFile
 from tests.test_docs import ROOT, blocks, table
@@ -234,7 +234,7 @@ def test_a_good_worker_passes_the_check(harness: Harness, engine: str | Path) ->
     told = harness("protocol", "--check", engine)
     assert (told.code, told.err) == (Exit.OK, "")
     lines = told.out.splitlines()
-    assert len(lines) == len(conversation.questions()) + 5
+    assert len(lines) == len(list(advised.read(conversation.QUESTIONS))) + 5
     assert all(line.startswith("  ✓ ") for line in lines[:-1])
     assert lines[-1] == f"It speaks protocol {protocol.VERSION}. Next: harness run --engine {engine}"
 

@@ -10,7 +10,7 @@ itself so that its results can be differentiated again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -151,11 +151,10 @@ def grad(
     retain = _retain(retain_graph, create_graph)
     cotangents = checked(roots, grad_outputs, batched=is_grads_batched)
 
-    gradients: Gradients
-    if is_grads_batched:
-        gradients = _each_and_stacked(roots, wanted, cotangents, retain, create_graph, unused)
-    else:
-        gradients = _gradients(roots, wanted, cotangents, retain, create_graph, unused)
+    def one_pass(cotangents: Sequence[Any], retain_graph: bool) -> Gradients:
+        return _gradients(roots, wanted, cotangents, retain_graph, create_graph, unused)
+
+    gradients = _each_and_stacked(one_pass, cotangents, retain) if is_grads_batched else one_pass(cotangents, retain)
     if materialize_grads:
         gradients = tuple(map(_materialized, gradients, wanted, [create_graph] * len(wanted)))
     return dict(zip(inputs, gradients, strict=True)) if isinstance(inputs, dict) else gradients
@@ -187,12 +186,7 @@ def _gradients(
 
 
 def _each_and_stacked(
-    roots: Sequence[Any],
-    inputs: Sequence[Any],
-    cotangents: Sequence[Any],
-    retain_graph: bool,
-    create_graph: bool,
-    allow_unused: bool,
+    one_pass: Callable[[Sequence[Any], bool], Gradients], cotangents: Sequence[Any], retain_graph: bool
 ) -> Gradients:
     """One pass per entry of the first axis of ``cotangents``."""
     count = min(len(cotangent) for cotangent in cotangents if cotangent is not None)
@@ -200,8 +194,22 @@ def _each_and_stacked(
     for i in range(count):
         each = [None if cotangent is None else cotangent[i] for cotangent in cotangents]
         retain = retain_graph or i < count - 1
-        passes.append(_gradients(roots, inputs, each, retain, create_graph, allow_unused))
+        passes.append(one_pass(each, retain))
     return tuple(None if of_input[0] is None else stack(of_input) for of_input in zip(*passes, strict=True))
+
+
+def tracked_gradients(
+    outputs: Sequence[Tensor | None],
+    inputs: Sequence[Tensor],
+    cotangents: Sequence[Tensor | None],
+    create_graph: bool,
+) -> list[Tensor | None]:
+    """`grad` that takes outputs without a graph, which contribute nothing, and as often as one likes."""
+    chosen = [(y, v) for y, v in zip(outputs, cotangents, strict=True) if y is not None and y.requires_grad]
+    if not chosen:
+        return [None] * len(inputs)
+    tracked, weights = zip(*chosen, strict=True)
+    return list(grad(tracked, inputs, weights, retain_graph=True, create_graph=create_graph, allow_unused=True))
 
 
 def _differentiated_edge(tensor: Tensor | GradientEdge) -> Edge:

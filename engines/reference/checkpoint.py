@@ -28,6 +28,7 @@ from .modes import enable_grad, mode
 from .packing import saved_tensors_hooks
 from .saved import Saved
 from .tensor import Tensor
+from .trees import as_tuple
 
 Contexts = Callable[[], tuple[contextlib.AbstractContextManager[Any], contextlib.AbstractContextManager[Any]]]
 
@@ -171,22 +172,10 @@ class _Region:
                 _NOBODY
             )  # an argument that was written since is no longer what the function was called with
         hooks = saved_tensors_hooks(keep, _never)
-        with self.context, self._random_state(), enable_grad(), contextlib.suppress(_Enough), hooks:
+        with self.context, _drawing_again(self.random_state), enable_grad(), contextlib.suppress(_Enough), hooks:
             self.run()
         self._check(values)
         return dict(enumerate(values))
-
-    @contextlib.contextmanager
-    def _random_state(self) -> Iterator[None]:
-        if self.random_state is None:
-            yield
-            return
-        present = random_numbers.state()
-        random_numbers.put_back(self.random_state)
-        try:
-            yield
-        finally:
-            random_numbers.put_back(present)
 
     def _check(self, values: Sequence[Tensor]) -> None:
         if len(values) != len(self.holders):
@@ -205,6 +194,20 @@ class _Region:
                 "Recomputed values for the following tensors have different metadata than during the forward pass.\n"
                 + "\n".join(different)
             )
+
+
+@contextlib.contextmanager
+def _drawing_again(state: Any) -> Iterator[None]:
+    """A second run draws what the first did, whose random state this is; None if it need not."""
+    if state is None:
+        yield
+        return
+    present = random_numbers.state()
+    random_numbers.put_back(state)
+    try:
+        yield
+    finally:
+        random_numbers.put_back(present)
 
 
 def _never(value: Any) -> Any:
@@ -244,14 +247,8 @@ class _Checkpointed(Function):
             plain if saved is None else saved.detach().requires_grad_(saved.requires_grad)
             for plain, saved in zip(ctx.plain, ctx.saved_tensors, strict=True)
         ]
-        present = random_numbers.state()
-        if ctx.random_state is not None:
-            random_numbers.put_back(ctx.random_state)
-        with enable_grad():
-            returned = ctx.run(*inputs)
-        if ctx.random_state is not None:
-            random_numbers.put_back(present)
-        outputs = returned if isinstance(returned, tuple) else (returned,)
+        with _drawing_again(ctx.random_state), enable_grad():
+            outputs = as_tuple(ctx.run(*inputs))
         tracked = [(y, g) for y, g in zip(outputs, gradients, strict=True) if isinstance(y, Tensor) and y.requires_grad]
         if not tracked:
             raise AutogradError(

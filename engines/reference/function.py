@@ -34,6 +34,7 @@ from .modes import mode, no_grad
 from .packing import Packed
 from .saved import Saved, SavedResult
 from .tensor import Tensor
+from .trees import as_tuple
 
 
 class FunctionNode(Node):
@@ -146,7 +147,7 @@ class FunctionNode(Node):
         ]
         rule = self._rule()
         returned = rule(self, complete) if self.function.boxed_grads_call else rule(self, *complete)
-        return self._checked(returned if isinstance(returned, tuple) else (returned,))
+        return self._checked(as_tuple(returned))
 
     def _rule(self) -> Callable[..., Any]:
         backward, vjp = getattr(self.function, "backward", None), getattr(self.function, "vjp", None)
@@ -197,8 +198,7 @@ class FunctionNode(Node):
                 "not-implemented",
                 "You must implement the jvp function for custom autograd.Function to use it with forward mode AD.",
             )
-        pushed = rule(self, *tangents)
-        return pushed if isinstance(pushed, tuple) else (pushed,)
+        return as_tuple(rule(self, *tangents))
 
 
 class Function:

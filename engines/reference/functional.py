@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from . import autograd, jacobians, transforms
+from . import jacobians, transforms
+from .autograd import tracked_gradients
 from .errors import AutogradError, AutogradTypeError
 from .forward import alias
 from .modes import enable_grad, mode, set_grad_enabled
@@ -59,20 +60,6 @@ def _finished(values: Any, create_graph: bool) -> Any:
 
 def _one_or_all(values: Sequence[Any], is_tuple: bool) -> Any:
     return tuple(values) if is_tuple else values[0]
-
-
-def _gradients(
-    outputs: Sequence[Tensor | None], inputs: Tensors, vector: Sequence[Tensor | None] | None, create_graph: bool
-) -> list[Tensor | None]:
-    """`grad` that takes outputs without a graph, which contribute nothing."""
-    vector = [None] * len(outputs) if vector is None else vector
-    chosen = [(y, v) for y, v in zip(outputs, vector, strict=True) if y is not None and y.requires_grad]
-    if not chosen:
-        return [None] * len(inputs)
-    tracked, weights = zip(*chosen, strict=True)
-    return list(
-        autograd.grad(tracked, inputs, weights, retain_graph=True, create_graph=create_graph, allow_unused=True)
-    )
 
 
 def _violated(text: str) -> AutogradError:
@@ -157,7 +144,7 @@ def vjp(
         _check_recorded(outputs, strict)
         vector = _vector(v, outputs, several, create_graph, "vjp", _ONE_OUTPUT)
     with _maybe_recording(create_graph):
-        found = _gradients(outputs, inputs, vector, create_graph)
+        found = tracked_gradients(outputs, inputs, vector, create_graph)
         product = _with_zeros(found, inputs, strict, create_graph, _INDEPENDENT)
     return _one_or_all(_finished(outputs, create_graph), several), _one_or_all(_finished(product, create_graph), one)
 
@@ -176,12 +163,12 @@ def jvp(
         several, outputs = _listed(func(*inputs), "outputs of the user-provided function", "jvp")
         _check_recorded(outputs, strict)
         cotangents = tuple(y.zeros().requires_grad_() for y in outputs)
-        pulled = _gradients(outputs, inputs, cotangents, create_graph=True)
+        pulled = tracked_gradients(outputs, inputs, cotangents, create_graph=True)
         for i, gradient in enumerate(pulled):
             if strict and gradient is None:
                 raise _violated(_INDEPENDENT.format(i))
     with _maybe_recording(create_graph):
-        found = _gradients(pulled, cotangents, vector, create_graph)
+        found = tracked_gradients(pulled, cotangents, vector, create_graph)
         product = _with_zeros(
             found, outputs, strict, create_graph, "The gradient is independent of entry {} in the grad_outputs."
         )
@@ -224,7 +211,9 @@ def jacobian(
         for i, output in enumerate(outputs):
             text = f"Output {i} of the user-provided function is independent of input {{}}."
             rows = [
-                _with_zeros(_gradients([element], inputs, None, create_graph), inputs, strict, create_graph, text)
+                _with_zeros(
+                    tracked_gradients([element], inputs, [None], create_graph), inputs, strict, create_graph, text
+                )
                 for element in _elements(output)
             ]
             columns = zip(*rows, strict=True) if rows else [()] * len(inputs)
@@ -288,7 +277,7 @@ def hessian(
             several, outputs = _listed(func(*arguments), "outputs of the user-provided function", "hessian")
             _scalar(outputs, several, "hessian")
             _check_recorded(outputs, strict)
-            found = _gradients(outputs, arguments, None, create_graph=True)
+            found = tracked_gradients(outputs, arguments, [None], create_graph=True)
         for i, g in enumerate(found):
             if strict and (g is None or not g.requires_grad):
                 raise AutogradError(
@@ -328,7 +317,7 @@ def _hessian_product(
         several, outputs = _listed(func(*inputs), "outputs of the user-provided function", name)
         _check_recorded(outputs, strict)
         _scalar(outputs, several, name)
-        gradient = _gradients(outputs, inputs, None, create_graph=True)
+        gradient = tracked_gradients(outputs, inputs, [None], create_graph=True)
         for i, g in enumerate(gradient):
             if strict and (g is None or not g.requires_grad):
                 raise _violated(
@@ -336,12 +325,12 @@ def _hessian_product(
                 )
         if name == "hvp":
             cotangents = tuple(x.zeros().requires_grad_() for x in inputs)
-            pulled = _gradients(gradient, inputs, cotangents, create_graph=True)
+            pulled = tracked_gradients(gradient, inputs, cotangents, create_graph=True)
     with _maybe_recording(create_graph):
         if name == "hvp":
-            found = _gradients(pulled, cotangents, vector, create_graph)
+            found = tracked_gradients(pulled, cotangents, vector, create_graph)
         else:
-            found = _gradients(gradient, inputs, vector, create_graph)
+            found = tracked_gradients(gradient, inputs, vector, create_graph)
         text = "The hessian of the user-provided function is independent of input {}."
         product = _with_zeros(found, inputs, strict, create_graph, text)
     return _finished(outputs[0], create_graph), _one_or_all(_finished(product, create_graph), one)

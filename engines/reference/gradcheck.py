@@ -27,9 +27,11 @@ from .dtypes import DIFFERENTIABLE, Array
 from .errors import AutogradError, AutogradValueError, warn
 from .forward import ForwardLevel, dual, undual
 from .function import FunctionNode
+from .layout import is_expanded
 from .levels import opened
 from .modes import enable_grad
 from .tensor import Tensor
+from .transforms import gradients
 from .vmap import vmap
 
 
@@ -53,8 +55,7 @@ class _Check:
         """The outputs that can be differentiated."""
         with enable_grad():
             returned = self.func(*(self.inputs if inputs is None else inputs))
-        listed = returned if isinstance(returned, (tuple, list)) else (returned,)
-        return [y for y in listed if isinstance(y, Tensor) and (all_of_them or y.requires_grad)]
+        return [y for y in _listed(returned) if isinstance(y, Tensor) and (all_of_them or y.requires_grad)]
 
     def moved(self, position: int, direction: Array) -> list[Array]:
         """All outputs at the inputs, the one at ``position`` moved by ``direction``."""
@@ -92,10 +93,8 @@ class _Check:
         return [np.stack(block, axis=0) for block in zip(*rows, strict=True)]
 
     def pulled(self, output: Tensor, cotangent: Array) -> list[Array]:
-        found = grad(
-            [output], self.variables, [Tensor(cotangent.astype(output.dtype))], retain_graph=True, allow_unused=True
-        )
-        return [np.zeros_like(x._array) if g is None else g._array for x, g in zip(self.variables, found, strict=True)]
+        weights = Tensor(cotangent.astype(output.dtype))
+        return [g._array for g in gradients([output], self.variables, [weights], create_graph=False)]
 
     def pushed(self, position: int, direction: Array) -> list[Array]:
         """The derivative of the outputs in a direction of one input, in forward mode."""
@@ -113,6 +112,10 @@ class _Check:
                 f"Jacobian {mode}mismatch for output {output} with respect to input {position},\nnumerical:{numerical}\n"
                 f"analytical:{analytical}\n"
             )
+
+
+def _listed(given: Any) -> tuple[Any, ...]:
+    return tuple(given) if isinstance(given, (tuple, list)) else (given,)
 
 
 def _axes(tensor: Tensor) -> list[Array]:
@@ -156,7 +159,7 @@ def gradcheck(
         raise AutogradError(
             "invalid-argument", "Setting check_batched_forward_grad=True requires check_forward_ad to be True"
         )
-    listed = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    listed = _listed(inputs)
     _check_inputs(listed)
     check = _Check(func, listed, eps, atol, rtol)
     try:
@@ -194,7 +197,7 @@ def _check_inputs(inputs: tuple[Any, ...]) -> None:
                 "likely fail if all the inputs are not of double precision floating point or complex.",
                 depth=2,
             )
-        if any(stride == 0 and n > 1 for stride, n in zip(x._array.strides, x.shape, strict=True)):
+        if is_expanded(x._array):
             raise AutogradError(
                 "overlapping-memory",
                 f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are non-overlapping to "
@@ -248,12 +251,7 @@ def _random_like(random: np.random.Generator, tensor: Tensor) -> Array:
 
 
 def _product(a: Array, b: Array) -> Array:
-    return np.asarray(np.dot(_parts_of(a), _parts_of(b)))
-
-
-def _parts_of(array: Array) -> Array:
-    flat = array.reshape(-1)
-    return np.concatenate([flat.real, flat.imag])
+    return np.asarray(np.dot(_parts(a + 0j), _parts(b + 0j)))  # one of the two may be real
 
 
 def _forward(check: _Check) -> None:
@@ -270,8 +268,7 @@ def _check_batched(check: _Check, outputs: list[Tensor]) -> None:
         cotangents = Tensor(np.stack([axis.astype(output.dtype) for axis in _axes(output)]))
 
         def pull(cotangent: Tensor, output: Tensor = output) -> Any:
-            found = grad([output], check.variables, [cotangent], retain_graph=True, allow_unused=True)
-            return tuple(x.zeros() if g is None else g for x, g in zip(check.variables, found, strict=True))
+            return tuple(gradients([output], check.variables, [cotangent], create_graph=False))
 
         together = vmap(pull)(cotangents)
         one_by_one = [pull(cotangents[i]) for i in range(len(cotangents))]
@@ -327,7 +324,7 @@ def gradgradcheck(
     fast_mode: bool = False,
 ) -> bool:
     """Whether the derivatives of the gradient of ``func`` are right, with respect to inputs and cotangents."""
-    listed = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    listed = _listed(inputs)
     if grad_outputs is None:
         random = np.random.default_rng(0)
         outputs = _Check(func, listed, eps, atol, rtol).outputs()
@@ -335,7 +332,7 @@ def gradgradcheck(
             Tensor(_random_like(random, y).astype(y.dtype)).requires_grad_() for y in outputs if _is_differentiable(y)
         )
     else:
-        cotangents = tuple(grad_outputs) if isinstance(grad_outputs, (tuple, list)) else (grad_outputs,)
+        cotangents = _listed(grad_outputs)
     count = len(cotangents)
 
     def gradient(*arguments: Any) -> Any:

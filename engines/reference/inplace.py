@@ -28,6 +28,7 @@ from . import ops, views
 from . import record as recording
 from .dtypes import Array, cast
 from .errors import AutogradError
+from .layout import is_expanded
 from .mapped import innermost, write_each
 from .modes import mode
 from .record import NO_OPTIONS, Operation, OperationNode, Options, apply, record
@@ -91,8 +92,7 @@ def _overwrite(target: Tensor, values: Array) -> None:
 
 
 def _refuse_overlap(target: Tensor) -> None:
-    array = target._array
-    if 0 in array.strides and any(step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True)):
+    if is_expanded(target._array):
         raise AutogradError(
             "overlap-write",
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "

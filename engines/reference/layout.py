@@ -53,6 +53,11 @@ def is_dense(array: Array) -> bool:
     return True
 
 
+def is_expanded(array: Array) -> bool:
+    """Whether several elements along an axis share one place."""
+    return 0 in array.strides and any(step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True))
+
+
 def warn_about_layout(gradient: Array, leaf: Array) -> None:
     fits = gradient.flags.c_contiguous if not is_dense(leaf) else False
     if gradient.size > 1 and not fits and _strides(gradient) != _strides(leaf):

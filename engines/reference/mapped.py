@@ -19,6 +19,7 @@ import numpy as np
 from . import record
 from .errors import AutogradError
 from .tensor import Tensor
+from .trees import sequence
 
 Lifted = TypeVar("Lifted", bound=Callable[..., Any])
 
@@ -157,8 +158,7 @@ def entry_of(value: Any, level: Map, turn: int) -> Any:
     if isinstance(value, Mapped):
         return value.entries[turn] if value.level is level else value
     if isinstance(value, (tuple, list)):
-        entries = [entry_of(part, level, turn) for part in value]
-        return type(value)(*entries) if hasattr(value, "_fields") else type(value)(entries)
+        return sequence(type(value), [entry_of(part, level, turn) for part in value])
     return value
 
 
@@ -203,6 +203,5 @@ def gathered(level: Map, results: Sequence[Any]) -> Any:
     if isinstance(first, Tensor):
         return Mapped(level, results)
     if isinstance(first, (tuple, list)):
-        parts = [gathered(level, column) for column in zip(*results, strict=True)]
-        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+        return sequence(type(first), [gathered(level, column) for column in zip(*results, strict=True)])
     return first

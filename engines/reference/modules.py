@@ -21,6 +21,7 @@ from .hooks import RemovableHandle
 from .operations.layers import linear
 from .operations.random import rand
 from .tensor import Tensor
+from .trees import as_tuple
 
 Same = TypeVar("Same", bound="Module")
 ModuleHook = Callable[..., Any]
@@ -201,7 +202,7 @@ class Module:
         for hook in list(self._hooks.get("forward_pre", {}).values()):
             replaced = hook(self, inputs)
             if replaced is not None:
-                inputs = replaced if isinstance(replaced, tuple) else (replaced,)
+                inputs = as_tuple(replaced)
         border = _Border(self) if "backward" in self._hooks or "backward_pre" in self._hooks else None
         result = self.forward(*(inputs if border is None else border.enter(inputs)), **keywords)
         for hook in list(self._hooks.get("forward", {}).values()):
@@ -244,7 +245,7 @@ class _Border:
         return _crossed(inputs, self._at_inputs)
 
     def leave(self, result: Any) -> Any:
-        outputs = result if isinstance(result, tuple) else (result,)
+        outputs = as_tuple(result)
         crossed = _crossed(outputs, lambda gradients: self._at_outputs(outputs, gradients))
         return crossed if isinstance(result, tuple) else crossed[0]
 
@@ -253,7 +254,7 @@ class _Border:
         for hook in list(self.module._hooks.get("backward_pre", {}).values()):
             replaced = hook(self.module, grad_output)
             if replaced is not None:
-                grad_output = replaced if isinstance(replaced, tuple) else (replaced,)
+                grad_output = as_tuple(replaced)
         self.grad_output = grad_output
         if not self.differentiable and self.module._hooks.get("backward"):
             warn(
@@ -272,7 +273,7 @@ class _Border:
         for hook in list(self.module._hooks.get("backward", {}).values()):
             replaced = hook(self.module, grad_input, self.grad_output)
             if replaced is not None:
-                grad_input = replaced if isinstance(replaced, tuple) else (replaced,)
+                grad_input = as_tuple(replaced)
         return grad_input
 
 

@@ -55,7 +55,7 @@ class Optimizer:
                 "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error",
                 depth=3,
             )
-        if any(p in other["params"] for p in params for other in map(_by_identity, self.param_groups)):
+        if not {p for other in self.param_groups for p in other["params"]}.isdisjoint(params):
             raise AutogradValueError("invalid-argument", "some parameters appear in more than one parameter group")
         self.param_groups.append(group)
 
@@ -73,16 +73,14 @@ class Optimizer:
                 for p in group["params"]:
                     if p.grad is not None:
                         gradient = -p.grad if group["maximize"] else p.grad.detach()
+                        if group["weight_decay"] and not group.get("decoupled_weight_decay"):
+                            gradient = gradient + p.detach() * group["weight_decay"]
                         p.add_(self.direction(p.detach(), gradient, self.state.setdefault(p, {}), group))
         return loss
 
     def direction(self, p: Tensor, g: Tensor, state: Group, group: Group) -> Tensor:
-        """What to add to ``p``, whose gradient is ``g``."""
+        """What to add to ``p``, whose gradient, weight decay included, is ``g``."""
         raise NotImplementedError
-
-
-def _by_identity(group: Group) -> dict[str, set[Tensor]]:
-    return {"params": set(group["params"])}
 
 
 def _not_negative(**options: float) -> None:
@@ -120,8 +118,6 @@ class SGD(Optimizer):
 
     def direction(self, p: Tensor, g: Tensor, state: Group, group: Group) -> Tensor:
         momentum = group["momentum"]
-        if group["weight_decay"]:
-            g = g + p * group["weight_decay"]
         if momentum:
             velocity = state.get("momentum_buffer")
             velocity = g if velocity is None else velocity * momentum + g * (1 - group["dampening"])
@@ -153,8 +149,6 @@ class Adam(Optimizer):
 
     def direction(self, p: Tensor, g: Tensor, state: Group, group: Group) -> Tensor:
         lr, decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
-        if decay and not group["decoupled_weight_decay"]:
-            g = g + p * decay
         t = state["step"] = state.get("step", 0) + 1
         mean = _average(state, "exp_avg", g, beta1) / (1 - beta1**t)
         square = _average(state, "exp_avg_sq", g * g, beta2)
@@ -191,8 +185,6 @@ class RMSprop(Optimizer):
         super().__init__(params, {**defaults, "centered": centered, "maximize": maximize})
 
     def direction(self, p: Tensor, g: Tensor, state: Group, group: Group) -> Tensor:
-        if group["weight_decay"]:
-            g = g + p * group["weight_decay"]
         square = _average(state, "square_avg", g * g, group["alpha"])
         if group["centered"]:
             mean = _average(state, "grad_avg", g, group["alpha"])
@@ -222,8 +214,6 @@ class Adagrad(Optimizer):
         super().__init__(params, {**defaults, "initial_accumulator_value": initial_accumulator_value})
 
     def direction(self, p: Tensor, g: Tensor, state: Group, group: Group) -> Tensor:
-        if group["weight_decay"]:
-            g = g + p * group["weight_decay"]
         t = state["step"] = state.get("step", 0) + 1
         total = state["sum"] = state.get("sum", group["initial_accumulator_value"]) + g * g
         return g / (total.sqrt() + group["eps"]) * (-group["lr"] / (1 + (t - 1) * group["lr_decay"]))

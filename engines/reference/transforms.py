@@ -19,7 +19,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import autograd
+from .autograd import tracked_gradients
 from .dtypes import DIFFERENTIABLE
 from .errors import AutogradError, AutogradValueError
 from .forward import ForwardLevel, alias, dual, undual
@@ -138,11 +138,7 @@ def gradients(
     outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], create_graph: bool
 ) -> list[Tensor]:
     """The vector-Jacobian product, zero where there is no dependence, and as often as one likes."""
-    tracked_outputs = [(y, v) for y, v in zip(outputs, cotangents, strict=True) if y.requires_grad]
-    found: Sequence[Tensor | None] = [None] * len(inputs)
-    if tracked_outputs:
-        tracked, weights = zip(*tracked_outputs, strict=True)
-        found = autograd.grad(tracked, inputs, weights, retain_graph=True, create_graph=create_graph, allow_unused=True)
+    found = tracked_gradients(outputs, inputs, cotangents, create_graph)
     return [x.zeros() if g is None else g for x, g in zip(inputs, found, strict=True)]
 
 
@@ -214,26 +210,15 @@ class Run:
         name: str,
         keywords: dict[str, Any] | None = None,
     ) -> None:
-        with disable_saved_tensors_hooks(_NO_HOOKS):
-            self._start(func, arguments, argnums, has_aux, name, keywords or {})
-
-    def _start(
-        self,
-        func: Callable[..., Any],
-        arguments: tuple[Any, ...],
-        argnums: Any,
-        has_aux: bool,
-        name: str,
-        keywords: dict[str, Any],
-    ) -> None:
         self.level = ReverseLevel()
-        leaves, self.inputs_structure = flatten(arguments if argnums is None else chosen(arguments, argnums))
-        self.inputs = [self.level.variable(leaf) for leaf in leaves]
-        inside = unflatten(self.inputs, self.inputs_structure)
-        with opened(self.level), recorded():
-            returned = func(*(inside if argnums is None else replaced(arguments, argnums, inside)), **keywords)
-            self.output, aux = _with_aux(returned, has_aux, name)
-            self.aux = map_leaves(self.level.released, aux) if has_aux else None
+        with disable_saved_tensors_hooks(_NO_HOOKS):
+            leaves, self.inputs_structure = flatten(arguments if argnums is None else chosen(arguments, argnums))
+            self.inputs = [self.level.variable(leaf) for leaf in leaves]
+            inside = unflatten(self.inputs, self.inputs_structure)
+            with opened(self.level), recorded():
+                passed = inside if argnums is None else replaced(arguments, argnums, inside)
+                self.output, aux = _with_aux(func(*passed, **(keywords or {})), has_aux, name)
+                self.aux = map_leaves(self.level.released, aux) if has_aux else None
 
     def check_outputs(self, name: str) -> None:
         self.outputs, self.outputs_structure = flatten(self.output)

@@ -44,9 +44,19 @@ def unflatten(leaves: Sequence[Any], structure: Structure) -> Any:
         parts = [build(part) for part in structure.parts]
         if issubclass(kind, dict):
             return kind(zip(structure.keys, parts, strict=True))
-        return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
+        return sequence(kind, parts)
 
     return build(structure)
+
+
+def sequence(kind: type[Any], parts: Sequence[Any]) -> Any:
+    """A list, a tuple or a named tuple of ``parts``."""
+    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
+
+
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """What a function returned, one or several."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import tempfile
@@ -14,7 +13,6 @@ from harness import plugins
 from harness.engine import EngineUnusable
 from harness.problems import InputError
 from harness.record import Run
-from harness.worker.loading import where
 
 
 def candidate(name: str) -> plugins.Candidate:
@@ -39,19 +37,7 @@ def engine(name: str, device: str | None, imports: Iterable[str]) -> plugins.Loa
             f"`harness doctor --engine {name}` and `harness run --engine {name}` ask it there"
         )
     with steady():
-        import_first(imports)
-        return plugins.load(found, device)
-
-
-def import_first(modules: Iterable[str]) -> None:
-    """``--import``: modules that register an out-of-tree device. Raises `EngineUnusable`."""
-    for module in modules:
-        try:
-            importlib.import_module(module)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raise EngineUnusable(f"--import {module}: {where(error)}") from None
+        return plugins.load(found, device, imports)
 
 
 def write_reports(names: Sequence[str], runs: Sequence[Run], folder: Path) -> list[Path]:

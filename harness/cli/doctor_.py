@@ -11,6 +11,7 @@ from harness.cli import common, executing, options
 from harness.cli.explain_ import show_failure
 from harness.engine import EngineUnusable
 from harness.exits import Exit
+from harness.language.advised import Advised
 from harness.record import CaseLine, Status
 from harness.run import target
 from harness.values import printable
@@ -31,7 +32,7 @@ def command(engine: str, device: str | None, imports: tuple[str, ...], **executi
         plugins.check_version(candidate, answer.version)
         click.echo(f"  ✓ {candidate.file.title} {answer.version} loads, on {device or 'cpu'}")
         for rung, case in doctor.climb(executor, candidate.file, answer.words):
-            if case.status is not Status.PASS and not rung.is_left_out(case, candidate.file, answer.words):
+            if case.status is not Status.PASS and not doctor.is_left_out(rung, case, candidate.file, answer.words):
                 _broken(rung, case)
                 return Exit.NONCONFORMING
             sign, note = ("✓", "") if case.status is Status.PASS else ("○", f"  ({case.reason})")
@@ -42,7 +43,7 @@ def command(engine: str, device: str | None, imports: tuple[str, ...], **executi
     return Exit.OK
 
 
-def _broken(rung: doctor.Rung, case: CaseLine) -> None:
+def _broken(rung: Advised, case: CaseLine) -> None:
     click.echo(click.style(f"  ✗ {rung.checked.spec.claim}", fg="red", bold=True))
     if case.reason:
         click.echo(f"    {printable(case.reason)}")

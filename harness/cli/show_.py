@@ -9,7 +9,7 @@ import click
 
 from harness import selection
 from harness.language.records import Outcome, Step, plain
-from harness.values import inline
+from harness.values import bare, inline
 
 
 @click.command("show")
@@ -22,22 +22,16 @@ def command(spec: str, as_yaml: bool) -> int:
             click.echo(found.path.read_text(encoding="utf-8"), nl=False)
             continue
         click.echo(click.style(found.spec.id, bold=True) + f"  ({found.file}, {found.spec.standing.value})")
-        click.echo(textwrap.fill(" ".join(found.spec.claim.split()), 100, initial_indent="  ", subsequent_indent="  "))
+        click.echo(_paragraph(found.spec.claim))
         click.echo(f"  source: {', '.join(found.spec.source)}")
         if found.spec.since or found.spec.until:
             click.echo(
                 f"  PyTorch: since {found.spec.since or 'ever'}" + (f", before {u}" if (u := found.spec.until) else "")
             )
         if found.spec.defect:
-            click.echo(
-                textwrap.fill(
-                    "defect: " + " ".join(found.spec.defect.split()), 100, initial_indent="  ", subsequent_indent="  "
-                )
-            )
+            click.echo(_paragraph(f"defect: {found.spec.defect}"))
         if found.spec.note:
-            click.echo(
-                textwrap.fill(" ".join(found.spec.note.split()), 100, initial_indent="  ", subsequent_indent="  ")
-            )
+            click.echo(_paragraph(found.spec.note))
         for id, case in found.cases:
             if case:
                 click.echo(f"  {id}: " + ", ".join(f"{name} = {inline(value)}" for name, value in case.items()))
@@ -54,9 +48,13 @@ def command(spec: str, as_yaml: bool) -> int:
     return 0
 
 
+def _paragraph(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), 100, initial_indent="  ", subsequent_indent="  ")
+
+
 def _due(expect: Mapping[str, object], due: Step | Outcome, indent: str) -> None:
     for text, expectation in expect.items():
-        click.echo(f"{indent}{text}  ->  {_wanted(expectation)}")
+        click.echo(f"{indent}{text}  ->  {bare(plain(expectation))}")
     said = f": ... {due.message} ..." if due.message else ""
     if due.raises:
         click.echo(f"{indent}raises {due.raises}{said}")
@@ -64,8 +62,3 @@ def _due(expect: Mapping[str, object], due: Step | Outcome, indent: str) -> None
         click.echo(f"{indent}warns {kind}{said}")
     for kind in due.allows:
         click.echo(f"{indent}may warn {kind}")
-
-
-def _wanted(expectation: object) -> str:
-    value = plain(expectation)
-    return value if isinstance(value, str) else inline(value)

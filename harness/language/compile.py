@@ -25,7 +25,18 @@ from harness import interrupts
 from harness.engine import NATIVE, Engine, Unsupported, UserError
 from harness.language.export import Program, StepTree
 from harness.language.guards import Guards, arithmetic
-from harness.language.words import ATTRIBUTES, BUILTINS, KINDS, LISTS, MEMBERS, NAMES, OPERATORS, Trait, Word
+from harness.language.words import (
+    ATTRIBUTES,
+    BUILTINS,
+    COMPARISONS,
+    KINDS,
+    LISTS,
+    MEMBERS,
+    NAMES,
+    OPERATORS,
+    Trait,
+    Word,
+)
 
 _BINARY: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     "+": ("add", operator.add),
@@ -37,13 +48,13 @@ _BINARY: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     "**": ("pow", operator.pow),
     "@": ("matmul", operator.matmul),
 }
-_COMPARED: Final[Mapping[type[ast.cmpop], tuple[str, str, Callable[[Any, Any], Any]]]] = {
-    ast.Eq: ("eq", "==", operator.eq),
-    ast.NotEq: ("ne", "!=", operator.ne),
-    ast.Lt: ("lt", "<", operator.lt),
-    ast.LtE: ("le", "<=", operator.le),
-    ast.Gt: ("gt", ">", operator.gt),
-    ast.GtE: ("ge", ">=", operator.ge),
+_COMPARED: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
+    "==": ("eq", operator.eq),
+    "!=": ("ne", operator.ne),
+    "<": ("lt", operator.lt),
+    "<=": ("le", operator.le),
+    ">": ("gt", operator.gt),
+    ">=": ("ge", operator.ge),
 }
 SMALL: Final = 1024
 """Elements of a tensor that no number of operations which the fuel allows makes a burden."""
@@ -122,9 +133,11 @@ def bind(
         "super": super,
         "ValueError": UserError,
         **{f"_{word}": getattr(guards, word) for word in _GUARDS},
-        **{f"_{word}": arithmetic(guards, sign, apply, watch) for sign, (word, apply) in _BINARY.items()},
+        **{
+            f"_{word}": arithmetic(guards, sign, apply, watch)
+            for sign, (word, apply) in {**_BINARY, **_COMPARED}.items()
+        },
         **{f"_check_{word}": arithmetic(guards, sign, _nothing, watch) for sign, (word, _) in _BINARY.items()},
-        **{f"_{word}": arithmetic(guards, sign, apply, watch) for word, sign, apply in _COMPARED.values()},
         **{word: getattr(builtins, word) for word in BUILTINS},
         **{f"_class_{kind}": getattr(builtins, kind) for kind in KINDS},
         "range": guards.range,
@@ -188,9 +201,9 @@ def is_watched(steps: Iterable[StepTree], largest: int) -> bool:
 def _may_grow(tree: ast.AST) -> bool:
     """Whether tensors may become larger than what the program writes out."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and node.attr in ATTRIBUTES and "grows" in ATTRIBUTES[node.attr].traits:
+        if isinstance(node, ast.Attribute) and _has(ATTRIBUTES, node.attr, "grows"):
             return True
-        if isinstance(node, ast.Name) and node.id in NAMES and "grows" in NAMES[node.id].traits:
+        if isinstance(node, ast.Name) and _has(NAMES, node.id, "grows"):
             return True
         if isinstance(node, ast.Subscript):
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -389,12 +402,12 @@ class _Writer(ast.NodeTransformer):
         return _call(f"_{_BINARY[OPERATORS[type(node.op)]][0]}", node.left, node.right, at=node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        guarded = len(node.ops) == 1 and type(node.ops[0]) in _COMPARED
+        sign = COMPARISONS.get(type(node.ops[0])) if len(node.ops) == 1 else None
         harmless = _is_number(node.left) or _is_number(node.comparators[0])
         self.generic_visit(node)
-        if not guarded or (harmless and not self.watch):
+        if sign is None or (harmless and not self.watch):
             return node
-        return _call(f"_{_COMPARED[type(node.ops[0])][0]}", node.left, node.comparators[0], at=node)
+        return _call(f"_{_COMPARED[sign][0]}", node.left, node.comparators[0], at=node)
 
     def visit_List(self, node: ast.List) -> ast.AST:
         literal = _is_literal(node)

@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from harness.language.words import OPERATORS
+from harness.language.words import COMPARISONS, IDENTITY, OPERATORS
 
 
 class StepTree(NamedTuple):
@@ -35,25 +35,20 @@ class Program(NamedTuple):
     """Whether its tensors may become so large that their sizes are watched while it runs."""
 
 
-_SIGNS: Final[Mapping[type[ast.AST], str]] = {
+SIGNS: Final[Mapping[type[ast.AST], str]] = {
     **OPERATORS,
     ast.USub: "-",
     ast.UAdd: "+",
     ast.Not: "not",
     ast.And: "and",
     ast.Or: "or",
-    ast.Eq: "==",
-    ast.NotEq: "!=",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Is: "is",
-    ast.IsNot: "is not",
+    **COMPARISONS,
+    **IDENTITY,
 }
-_BINARY: Final = {sign: kind for kind, sign in _SIGNS.items() if issubclass(kind, ast.operator)}
-_UNARY: Final = {sign: kind for kind, sign in _SIGNS.items() if issubclass(kind, ast.unaryop)}
-_OTHER: Final = {sign: kind for kind, sign in _SIGNS.items() if issubclass(kind, (ast.boolop, ast.cmpop))}
+"""What operators are written as."""
+_BINARY: Final = {sign: kind for kind, sign in SIGNS.items() if issubclass(kind, ast.operator)}
+_UNARY: Final = {sign: kind for kind, sign in SIGNS.items() if issubclass(kind, ast.unaryop)}
+_OTHER: Final = {sign: kind for kind, sign in SIGNS.items() if issubclass(kind, (ast.boolop, ast.cmpop))}
 _LEFT_OUT: Final = frozenset({"ctx", "type_comment", "kind", "type_params", "is_async", "simple"})
 
 
@@ -129,9 +124,9 @@ def _written(node: ast.AST, line: int) -> dict[str, Any]:
         if name in _LEFT_OUT or (empty and not isinstance(node, ast.Constant)):
             continue
         if isinstance(value, ast.AST):
-            out[name] = _SIGNS[type(value)] if type(value) in _SIGNS else _written(value, here)
+            out[name] = SIGNS[type(value)] if type(value) in SIGNS else _written(value, here)
         elif isinstance(value, list):
-            out[name] = [_SIGNS[type(v)] if type(v) in _SIGNS else _part(v, here) for v in value]
+            out[name] = [SIGNS[type(v)] if type(v) in SIGNS else _part(v, here) for v in value]
         else:
             out[name] = number(value) if isinstance(node, ast.Constant) else value
             if type(value) in (int, float) and isinstance(node, ast.Constant):

@@ -81,11 +81,11 @@ class Block(NamedTuple):
         return scope
 
 
-def formula(text: str) -> Formula:
-    """The expression ``text``. Raises `BadFormula`."""
+def formula(text: str, functions: Mapping[str, Callable[..., Any]] | None = None) -> Formula:
+    """The expression ``text``; ``functions``: what it may call, instead of `mathematics.FUNCTIONS`. Raises `BadFormula`."""
     tree = _parsed(text.strip(), "eval")
     assert isinstance(tree, ast.Expression)
-    writer = _Writer()
+    writer = _Writer(functions)
     return Formula(text, writer.free(tree.body), writer.part(tree.body))
 
 
@@ -186,10 +186,16 @@ def _power(left: Any, right: Any) -> Any:
     return left**right
 
 
-def _divided(left: Any, right: Any) -> Any:
-    import numpy as np
+_PLAIN: Final = frozenset({int, float, bool})
+"""NumPy divides by their zero, Python does not."""
 
-    return np.true_divide(left, right)
+
+def _divided(left: Any, right: Any) -> Any:
+    if type(left) in _PLAIN and type(right) in _PLAIN:
+        import numpy as np
+
+        return np.true_divide(left, right)
+    return left / right
 
 
 def _product(left: Any, right: Any) -> Any:
@@ -231,6 +237,11 @@ _TEXT: Final[Mapping[type[ast.cmpop], Callable[[Any, Any], Any]]] = {ast.Eq: ope
 
 class _Writer:
     """Trees -> functions of the names."""
+
+    def __init__(self, functions: Mapping[str, Callable[..., Any]] | None = None) -> None:
+        if functions is None:
+            from harness.language.mathematics import FUNCTIONS as functions
+        self.functions = functions
 
     def free(self, tree: ast.expr) -> frozenset[str]:
         """Names that a checked tree reads and does not bind itself."""
@@ -324,13 +335,11 @@ class _Writer:
         return comprehended
 
     def call(self, node: ast.Call, name: str, given: list[ast.expr], keywords: list[ast.keyword]) -> Part:
-        from harness.language.mathematics import FUNCTIONS
-
-        if name not in FUNCTIONS:
-            hint = nearest(name, FUNCTIONS) or "; `docs/language/tables.md` lists what is"
+        if name not in self.functions:
+            hint = nearest(name, self.functions) or "; `docs/language/tables.md` lists what is"
             raise BadFormula(f"function {name!r} is not known in a formula{hint}", node.lineno, node.col_offset)
         if any(keyword.arg is None for keyword in keywords):
             raise BadFormula("** has no meaning in a formula", node.lineno, node.col_offset)
-        apply, items = FUNCTIONS[name], self.items(given)
+        apply, items = self.functions[name], self.items(given)
         named = [(str(keyword.arg), self.part(keyword.value)) for keyword in keywords]
         return lambda names: bounded(apply(*items(names), **{word: part(names) for word, part in named}))

@@ -5,16 +5,20 @@ The list is that of the whitelist in `program`; a test compares the two.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from harness.language.words import OPERATORS
+from harness.language import export
 
 SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "binary sign": tuple(OPERATORS.values()),
-    "unary sign": ("-", "+", "not"),
-    "logical sign": ("and", "or"),
-    "comparing sign": ("==", "!=", "<", "<=", ">", ">=", "is", "is not"),
+    group: tuple(sign for kind, sign in export.SIGNS.items() if issubclass(kind, base))
+    for group, base in (
+        ("binary sign", ast.operator),
+        ("unary sign", ast.unaryop),
+        ("logical sign", ast.boolop),
+        ("comparing sign", ast.cmpop),
+    )
 }
 """What operators are written as."""
 

@@ -20,6 +20,7 @@ from harness.language.words import (
     ATTRIBUTES,
     BUILTINS,
     COMPARISONS,
+    IDENTITY,
     KINDS,
     LISTS,
     MEMBERS,
@@ -350,7 +351,7 @@ class _Checker:
             self.problem(node.returns, "types are not written here")
         for child in same_scope(*node.body):
             if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                self.bind(child, child.id)
+                self.local.add(child.id)  # what may be wrong with it is said where it is assigned
         self.block(node.body)
         self.inside, self.local = outside, around
         if outside is not None:
@@ -413,9 +414,9 @@ class _Checker:
             case ast.Compare(left=left, ops=ops, comparators=comparators):
                 for value in (left, *comparators):
                     self.expression(value)
-                if not all(type(op) in COMPARISONS for op in ops):
+                if not all(type(op) in COMPARISONS or type(op) in IDENTITY for op in ops):
                     self.problem(node, "'in' is not part of the language")
-                self.scope.needs |= {COMPARISONS.get(type(op), "") for op in ops} - {""}
+                self.scope.needs |= {COMPARISONS[type(op)] for op in ops if type(op) in COMPARISONS}
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 for value in (test, body, orelse):
                     self.expression(value)

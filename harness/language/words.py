@@ -147,7 +147,6 @@ COMPARISONS: Final[dict[type[ast.AST], str]] = {
     ast.LtE: "<=",
     ast.Gt: ">",
     ast.GtE: ">=",
-    ast.Is: "",
-    ast.IsNot: "",
 }
-"""What each asks of an engine; identity asks nothing."""
+IDENTITY: Final[dict[type[ast.AST], str]] = {ast.Is: "is", ast.IsNot: "is not"}
+"""Comparisons that ask nothing of an engine."""

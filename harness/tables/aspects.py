@@ -831,7 +831,7 @@ def hard(asked: Asked) -> Iterator[Draft]:
         near = [point.within, point.smallest]
         outputs = rule.forward(names)
         for x in rule.smooth:
-            case[f"{x}_cotangent"] = written(np.ones(outputs[x].shape))
+            case[f"{x}_cotangent"] = point.cotangent.get(x, written(np.ones(outputs[x].shape)))
             case |= dtypes_of(asked, outputs, point.dtype)
             case[f"{x}_value"] = point.value.get(x, held_as(outputs[x], point.dtype))
             case[f"{x}_near"] = near

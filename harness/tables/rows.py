@@ -61,13 +61,17 @@ class Hard(Record, frozen=True, kw_only=True):
 
     at: Annotated[dict[Text, Data], Meta(min_length=1, description="every input and parameter, written out")]
     value: Annotated[dict[Text, Data], Meta(description="per output, exact to 17 digits")] = {}
-    gradient: Annotated[dict[Text, Data], Meta(description="per input, for a cotangent of ones, exact to 17 digits")]
+    gradient: Annotated[dict[Text, Data], Meta(description="per input, exact to 17 digits")]
+    cotangent: Annotated[dict[Text, Data], Meta(description="per output; ones where it is not given")] = {}
     within: Annotated[float, Meta(gt=0, le=0.1, description="the relative error that is allowed")] = 1e-9
     smallest: Annotated[float, Meta(ge=0, description="the absolute error that is allowed beside")] = 0.0
     dtype: Text = "float64"
     exactly: Annotated[
         str,
-        Meta(description="the function as mpmath has it; `harness check --oracles` computes value and gradient of it"),
+        Meta(
+            description="the outputs times their cotangents, added up, as mpmath has it; "
+            "`harness check --oracles` computes it and its gradient"
+        ),
     ] = ""
     stretch: Annotated[bool, Meta(description="PyTorch itself misses it: what engines do is recorded, not judged")] = (
         False

@@ -69,7 +69,7 @@ FAULTS = [
         "bool(allow_unused)",
         "grad-fn",
     ),
-    Fault("is_grads_batched is ignored", "autograd.py", "    if is_grads_batched:\n", "    if False:\n", "grad-fn"),
+    Fault("is_grads_batched is ignored", "autograd.py", "if is_grads_batched else", "if False else", "grad-fn"),
     Fault("materialize_grads is ignored", "autograd.py", "    if materialize_grads:\n", "    if False:\n", "grad-fn"),
     Fault(
         "a dict of inputs gives a tuple",

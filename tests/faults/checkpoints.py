@@ -49,8 +49,8 @@ FAULTS = [
     Fault(
         "the second context is not entered",
         "checkpoint.py",
-        "with self.context, self._random_state()",
-        "with self._random_state()",
+        "with self.context, _drawing_again(self.random_state)",
+        "with _drawing_again(self.random_state)",
         "checkpoint",
     ),
     Fault("determinism_check is ignored", "checkpoint.py", 'determinism_check == "default",', "True,", "checkpoint"),
@@ -136,15 +136,15 @@ FAULTS = [
     Fault(
         "the second run is not recorded under no_grad",
         "checkpoint.py",
-        "self._random_state(), enable_grad(), contextlib",
-        "self._random_state(), contextlib",
+        "_drawing_again(self.random_state), enable_grad(), contextlib",
+        "_drawing_again(self.random_state), contextlib",
         "checkpoint",
     ),
     Fault(
         "the second run draws other numbers",
         "checkpoint.py",
-        "random_numbers.put_back(self.random_state)",
-        "pass",
+        "_drawing_again(self.random_state)",
+        "_drawing_again(None)",
         "checkpoint",
     ),
     Fault(
@@ -157,8 +157,8 @@ FAULTS = [
     Fault(
         "the second run changes the numbers that come after it",
         "checkpoint.py",
-        "        finally:\n            random_numbers.put_back(present)\n",
-        "        finally:\n            pass\n",
+        "    finally:\n        random_numbers.put_back(present)\n",
+        "    finally:\n        pass\n",
         "checkpoint",
     ),
     Fault(
@@ -178,15 +178,8 @@ FAULTS = [
     Fault(
         "the reentrant variant draws other numbers",
         "checkpoint.py",
-        "            random_numbers.put_back(ctx.random_state)\n",
-        "            pass\n",
-        "checkpoint",
-    ),
-    Fault(
-        "the reentrant variant changes the numbers that come after it",
-        "checkpoint.py",
-        "        if ctx.random_state is not None:\n            random_numbers.put_back(present)\n",
-        "",
+        "_drawing_again(ctx.random_state)",
+        "_drawing_again(None)",
         "checkpoint",
     ),
     Fault(

@@ -166,8 +166,8 @@ FAULTS = [
     Fault(
         "overlapping inputs are accepted",
         "gradcheck.py",
-        "        if any(stride == 0 and n > 1 for",
-        "        if any(False for",
+        "        if is_expanded(x._array):\n",
+        "        if False:\n",
         "gradcheck",
     ),
     Fault("no input need require a gradient", "gradcheck.py", "    if not found:\n", "    if False:\n", "gradcheck"),
