@@ -151,7 +151,8 @@ class Asked:
         lines = []
         for name, given in self.rule.inputs.items():
             if is_plain(given):
-                lines.append(f"{name} = tensor({name}_in)")
+                truths = ".bool()" if given.origin == "booleans" else ""
+                lines.append(f"{name} = tensor({name}_in){truths}")
             else:
                 asked = flag(name) if name in self.rule.active else ""
                 lines.append(f"{name} = tensor({name}_in, dtype={dtype(name)}{asked and f', requires_grad={asked}'})")
@@ -215,16 +216,18 @@ class Asked:
         seed: str,
         names: Mapping[str, Any],
         pull: Callable[[Mapping[str, Any]], Arrays],
-        suffix: str = "grad",
+        terms: Sequence[Arrays] = (),
     ) -> dict[str, Any]:
-        """The gradients that ``pull`` gives, with bounds."""
+        """The gradients that ``pull`` gives, with bounds; ``terms``: what adds up to them, and may cancel."""
         gradients = pull(names)
         near = self.rule.near(dtype, f"{self.name}/{seed}/near", names, gradients, pull)
         case: dict[str, Any] = {}
         for x, value in gradients.items():
-            self.look(dtype, x, value, near[x])
-            case[f"{x}_{suffix}"] = written(value)
-            case[f"{x}_near"] = list(near[x])
+            size = sum(float(np.max(np.abs(term[x]), initial=0.0)) for term in terms)
+            bound = Near(near[x].rtol, near[x].atol + near[x].rtol * size)
+            self.look(dtype, x, np.append(value, size), bound)
+            case[f"{x}_grad"] = written(value)
+            case[f"{x}_near"] = list(bound)
         return case
 
     def look(self, dtype: str, name: str, value: Array, near: Near) -> None:
@@ -400,9 +403,8 @@ def twice(asked: Asked) -> Draft | None:
         case = asked.given(dtype, names)
         for number, one in enumerate(both, 1):
             case |= {f"{name}_cotangent{number}": written(value) for name, value in one.items()}
-        made = asked.gradients_at(dtype, f"twice/{dtype}", names, pull)
-        for x, g in rule.vjp(names, both[0]).items():  # which the second may cancel
-            made[f"{x}_near"][1] += made[f"{x}_near"][0] * float(np.max(np.abs(g), initial=0.0))
+        terms = [rule.vjp(names, one) for one in both]
+        made = asked.gradients_at(dtype, f"twice/{dtype}", names, pull, terms)
         cases.append(case | dtypes_of(asked, outputs, dtype) | made)
     lines = [
         *asked.inputs(lambda _: "True"),
@@ -480,6 +482,7 @@ def same(asked: Asked) -> Draft | None:
             moved = {**at, **dict.fromkeys(others, at[first])}
             return {first: sum(rule.vjp(moved, cotangents).values())}
 
+        terms = [{first: term} for term in rule.vjp(names, cotangents).values()]
         case = asked.given(dtype, names)
         for name in others:
             del case[f"{name}_in"]
@@ -487,7 +490,7 @@ def same(asked: Asked) -> Draft | None:
             case
             | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
             | dtypes_of(asked, rule.forward(names), dtype)
-            | asked.gradients_at(dtype, f"same/{dtype}", names, pull)
+            | asked.gradients_at(dtype, f"same/{dtype}", names, pull, terms)
         )
         if not np.all(np.isfinite(pull(names)[first])):
             return None
@@ -511,11 +514,11 @@ def promotion(asked: Asked) -> Draft | None:
         case = asked.given("float64", names) | {f"{x}_dtype": dtypes[x] for x in rule.active}
         case |= {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
         pull = partial(rule.vjp, cotangents=cotangents)
-        made = asked.gradients_at("float64", f"promotion/{narrow}", names, pull)
-        rough = asked.gradients_at("float32", f"promotion/{narrow}", names, pull)
-        value = asked.outputs_at("float64", f"promotion/{narrow}", names)
+        # intermediate results may be of the narrow dtype
+        made = asked.gradients_at("float32", f"promotion/{narrow}", names, pull)
+        value = asked.outputs_at("float32", f"promotion/{narrow}", names)
         case |= {key: value[key] for key in value if not key.endswith("_dtype")}
-        cases.append(case | made | {f"{narrow}_near": rough[f"{narrow}_near"]})
+        cases.append(case | made)
     lines = [
         *asked.inputs(lambda _: "True", lambda name: f"{name}_dtype" if name in rule.active else "dtype"),
         *asked.lines,
