@@ -34,6 +34,7 @@ ATTRIBUTES = """
     grad_dtype output_nr contiguous unbind split chunk real imag conj
     register_post_accumulate_grad_hook register_prehook register_hooks metadata node
     values indices parametrizations original original0 original1 a b buf k n plain w x y layer count
+    solution
 """.split()  # noqa: SIM905
 
 

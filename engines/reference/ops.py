@@ -12,7 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import DIFFERENTIABLE, Array, as_dtype, cast, float16, float32, int64, promote, promote_to_floating
+from .dtypes import (
+    DIFFERENTIABLE,
+    Array,
+    as_dtype,
+    cast,
+    float16,
+    float32,
+    int64,
+    promote,
+    promote_to_floating,
+    result_type,
+)
 from .errors import AutogradError, AutogradIndexError
 from .layout import copied
 from .record import Operation, apply
@@ -59,6 +70,12 @@ def floating_binary(function: Callable[..., Any]) -> Callable[[Any, Any], Array]
     return binary(function, promote_to_floating)
 
 
+def _whole_power(a: Array, b: Array) -> Array:
+    """A power of integers; to a negative exponent, rounded to zero."""
+    inverse = np.where(np.abs(a) == 1, a ** (b & 1), 0)
+    return np.where(b < 0, inverse, np.power(a, np.maximum(b, 0)))
+
+
 # -- elementwise arithmetic --------------------------------------------------------------------------------------------
 
 _add, _sub, _mul = binary(np.add), binary(np.subtract), binary(np.multiply)
@@ -71,7 +88,9 @@ NEG = _operation("neg", np.negative, "a")
 REMAINDER = _operation("remainder", binary(np.remainder))
 FLOOR_DIVIDE = _operation("floor_divide", binary(np.floor_divide))
 POW = _operation("pow", lambda a, *, exponent: np.power(*promote(a, exponent)), "a")
-POW_TENSOR = _operation("pow:1", binary(np.power))
+POW_TENSOR = _operation(
+    "pow:1", binary(lambda a, b: np.power(a, b) if a.dtype.kind in DIFFERENTIABLE else _whole_power(a, b))
+)
 
 _PLAIN = {"alpha": 1}
 
@@ -107,7 +126,9 @@ def floor_divide(input: Any, other: Any) -> Tensor:
 
 def pow(input: Any, exponent: Any) -> Tensor:
     if isinstance(exponent, Tensor):
-        return apply(POW_TENSOR, (input if isinstance(input, Tensor) else Tensor(np.asarray(input)), exponent))
+        if not isinstance(input, Tensor):
+            input = Tensor(np.asarray(input, result_type(input, exponent._array)))
+        return apply(POW_TENSOR, (input, exponent))
     return apply(POW, (input,), {"exponent": exponent})
 
 

@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from .dtypes import DIFFERENTIABLE, Array
-from .errors import AutogradError
+from .errors import AutogradError, AutogradValueError
 from .graph import Edge, Node
 from .modes import mode
 from .packing import Packed, Pair
@@ -229,7 +229,13 @@ def apply(operation: Operation, operands: Sequence[Any], options: Options = NO_O
 
 def execute(operation: Operation, operands: Sequence[Any], options: Options) -> Tensor:
     values = [x._array if isinstance(x, Tensor) else x for x in operands]
-    return record(operation, operands, operation.forward(*values, **options), options)
+    try:
+        array = operation.forward(*values, **options)
+    except ValueError as error:  # what NumPy refuses: shapes that do not fit together, axes that are not there
+        if hasattr(error, "kind"):
+            raise
+        raise AutogradValueError("invalid-argument", f"{operation.name}: {error}") from error
+    return record(operation, operands, array, options)
 
 
 def record(operation: Operation, operands: Sequence[Any], array: Array, options: Options = NO_OPTIONS) -> Tensor:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .dtypes import Array, result_type
-from .errors import AutogradError, AutogradTypeError
+from .errors import AutogradError, AutogradIndexError, AutogradTypeError
 from .graph import Node, Shape
 from .mapped import per_entry
 from .modes import mode
@@ -62,6 +62,8 @@ def parts_of(tensor: Tensor, label: str, indices: Sequence[Index]) -> tuple[Tens
 @method
 def unbind(self: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """All entries along ``dim``."""
+    if self.dim() == 0:
+        raise AutogradIndexError("invalid-argument", f"Dimension specified as {dim} but tensor has no dimensions")
     before = (slice(None),) * (dim % self.dim())
     return parts_of(self, "unbind", [(*before, i, ...) for i in range(self.shape[dim])])
 

@@ -44,10 +44,23 @@ def erfcx(x: float) -> float:
         return x
     if x < 2:
         return math.exp(x * x) * math.erfc(x) if x > -26.7 else math.inf
-    tail = x  # A&S 7.1.14, from the inside out
+    return 1 / (_ROOT_PI * (x + _erfc_tail(x)))
+
+
+def _erfc_tail(x: float) -> float:
+    """A&S 7.1.14, from the inside out: ``1 / (sqrt(pi) erfcx(x)) - x``."""
+    tail = 0.0
     for k in range(200, 0, -1):
-        tail = x + k / 2 / tail
-    return 1 / (_ROOT_PI * tail)
+        tail = k / 2 / (x + tail)
+    return tail
+
+
+def slope_of_erfcx(x: float) -> float:
+    """``2 x erfcx(x) - 2 / sqrt(pi)``, which cancels for large x if it is computed so."""
+    if x < 2:
+        return 2 * x * erfcx(x) - 2 / _ROOT_PI
+    tail = _erfc_tail(x)
+    return 0.0 if math.isinf(x) else -2 * tail / (_ROOT_PI * (x + tail))
 
 
 def inverse_erfc(r: float) -> float:
@@ -120,11 +133,18 @@ def digamma(x: float) -> float:
     return shifted + math.log(x) - 0.5 / x - series
 
 
+def _power(x: float, y: float) -> float:
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return math.inf
+
+
 def zeta(s: float, x: float) -> float:
     """The sum of ``(x + k) ** -s`` over k = 0, 1, 2 ... for s > 1 and x > 0: Euler's summation formula."""
     head = 0.0
     while x < 12:
-        head += math.pow(x, -s)
+        head += _power(x, -s)
         x += 1
     total = head + math.pow(x, 1 - s) / (s - 1) + math.pow(x, -s) / 2
     factor = s * math.pow(x, -s - 1)
@@ -139,13 +159,27 @@ def polygamma(n: int) -> Callable[[float], float]:
     if n == 0:
         return digamma
 
-    def nth(x: float) -> float:
-        if x <= 0:  # by recurrence into the positive numbers
-            return math.inf if x == math.floor(x) else nth(x + 1) + sign * math.factorial(n) * math.pow(x, -n - 1)
-        return sign * math.factorial(n) * zeta(n + 1, x)
-
     sign = 1 if n % 2 else -1
+    reflection = _slopes_of_cot(n)
+
+    def nth(x: float) -> float:
+        if x > 0:
+            return sign * math.factorial(n) * zeta(n + 1, x)
+        if x == math.floor(x):
+            return math.inf
+        cot = 1 / math.tan(math.pi * math.fmod(x, 1))  # A&S 6.4.7
+        return -sign * nth(1 - x) - math.pi ** (n + 1) * sum(c * cot**k for k, c in enumerate(reflection))
+
     return nth
+
+
+def _slopes_of_cot(n: int) -> list[int]:
+    """The n-th derivative of cot, as a polynomial in cot: its first is ``-1 - cot^2``."""
+    polynomial = [0, 1]
+    for _ in range(n):
+        slope = [k * c for k, c in enumerate(polynomial)][1:]
+        polynomial = [-a - b for a, b in zip([*slope, 0, 0], [0, 0, *slope], strict=True)]
+    return polynomial
 
 
 def gammainc(a: float, x: float) -> float:
@@ -163,7 +197,9 @@ def _lower(a: float, x: float) -> float:
         return 0.0
     term = total = 1 / a
     k = a
-    while abs(term) > abs(total) * 1e-17:
+    for _ in range(100_000):  # about six times the root of a are enough
+        if abs(term) <= abs(total) * 1e-17:
+            break
         k += 1
         term *= x / k
         total += term
@@ -228,9 +264,22 @@ def bessel_j(order: int, x: float) -> float:
     """A&S 9.1.21. The integrand is periodic, so the trapezoidal rule converges faster than any power."""
     if math.isinf(x):
         return 0.0
+    if abs(x) > 40:
+        return _far_bessel_j(order, abs(x)) * (math.copysign(1.0, x) if order % 2 else 1.0)
     count = 2 * (int(abs(x)) + 30)
     angles = np.arange(count) * (2 * math.pi / count)
     return float(np.cos(order * angles - x * np.sin(angles)).mean())
+
+
+def _far_bessel_j(order: int, x: float) -> float:
+    """A&S 9.2.5, for order 0 and 1."""
+    term, parts = 1.0, [1.0, 0.0]
+    for k in range(1, 30):
+        term *= (4 * order**2 - (2 * k - 1) ** 2) / (k * 8 * x)
+        parts[k % 2] += term * (1 if k % 4 < 2 else -1)
+    cos, sin = math.cos(x), math.sin(x)
+    turned = (cos + sin, sin - cos) if order == 0 else (sin - cos, -sin - cos)
+    return (parts[0] * turned[0] - parts[1] * turned[1]) / math.sqrt(math.pi * x)
 
 
 def bessel_j0(x: float) -> float:

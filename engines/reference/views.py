@@ -200,7 +200,7 @@ def t(self: Tensor) -> Tensor:
 
 @method
 def transpose(self: Tensor, dim0: int, dim1: int) -> Tensor:
-    return view_of(TRANSPOSE, self, dim0=dim0, dim1=dim1)
+    return view_of(TRANSPOSE, self, dim0=dim0, dim1=dim1) if self.dim() else self.permute(())
 
 
 @method

@@ -100,6 +100,7 @@ SAMPLES: dict[str, list[tuple[Callable[..., Any], list[Numbers]]]] = {
     "erfc": unary("erfc", A),
     "erfinv": unary("erfinv", A / 3),
     "special_erfcx": unary("special.erfcx", A),
+    "erfcx_slope": [],  # the rule of erfcx
     "special_ndtr": unary("special.ndtr", A),
     "special_log_ndtr": unary("special.log_ndtr", A),
     "special_ndtri": unary("special.ndtri", FRACTIONS),
@@ -465,6 +466,9 @@ def test_special_functions_to_the_last_digits() -> None:
         (special.i0e, 100.0, 0.03994437929909668),
         (special.bessel_j0, 1.0, 0.7651976865579666),
         (special.bessel_j1, 1.0, 0.4400505857449335),
+        (special.bessel_j0, -1e8, 3.206029534041208e-05),
+        (special.bessel_j1, -100.0, 0.07714535201411216),
+        (special.polygamma(2), -10.7, -68.8454998385991),
         (special.log_ndtr, -30.0, -454.32124395634319),
     ):
         assert function(at) == pytest.approx(expected, rel=3e-14)
@@ -490,6 +494,68 @@ def test_nothing_overflows_on_the_way() -> None:
         assert np.isfinite(g.detach().numpy()).all()
         assert h is None or np.isfinite(h.numpy()).all()
     assert W["linalg.vector_norm"](tensor(np.array([3e200, 4e200]))).item() == pytest.approx(5e200)
+
+
+def test_derivatives_where_the_textbook_cancels_or_overflows() -> None:
+    for name, at, expected in (
+        ("expm1", -40.0, 4.248354255291589e-18),
+        ("sinc", 1e-8, -3.2898681336964526e-8),
+        ("asinh", 1e200, 1e-200),
+        ("elu", -40.0, 4.248354255291589e-18),
+        ("special.erfcx", 1e5, -5.6418958346312785e-11),
+    ):
+        x = tensor(np.array(at), requires_grad=True)
+        assert grad(W[name](x), x)[0].item() == pytest.approx(expected, rel=1e-13), name
+    for size in (1e-200, 1e200):
+        a, b = (tensor(np.array(size), requires_grad=True) for _ in range(2))
+        got = [g.item() * size for g in grad(W["atan2"](a, b), [a, b])]
+        assert got == pytest.approx([0.5, -0.5], rel=1e-13)
+    x = tensor(np.array([1000.0]), requires_grad=True)
+    loss = W["soft_margin_loss"](x, tensor(np.array([-1.0])))
+    assert [loss.item(), grad(loss, x)[0].item()] == [1000.0, 1.0]
+
+
+def test_integers() -> None:
+    """Results of integers have the dtype, and the values, that they have in PyTorch."""
+    whole = tensor([-3, 0, 2])
+    for result, dtype, values in (
+        (W["hardtanh"](whole), "int64", [-1, 0, 1]),
+        (W["div"](whole, tensor([2, 2, -1]), rounding_mode="floor"), "int64", [-2, 0, -2]),
+        (W["div"](whole, tensor([2, 2, -1]), rounding_mode="trunc"), "int64", [-1, 0, -2]),
+        (W["pow"](tensor([-1, 1, 2]), tensor([-3, -2, -1])), "int64", [-1, 1, 0]),
+        (W["pow"](2.0, whole), "float32", [0.125, 1.0, 4.0]),
+        (W["ldexp"](whole, tensor([1, 1, 1])), "float32", [-6.0, 0.0, 4.0]),
+        (W["logit"](tensor([0, 1])), "float32", [-INF, INF]),
+        (W["logsumexp"](tensor([0, 0]), 0), "float32", pytest.approx(math.log(2))),
+        (W["clamp"](tensor(np.array(0.75)), -1.0, 0.5), "float64", 0.5),
+    ):
+        assert (str(result.dtype), result.tolist()) == (dtype, values)
+
+
+def test_tensors_of_one_number_and_of_none() -> None:
+    x, nothing = tensor(np.array(2.5), requires_grad=True), W["zeros"](0, 3, requires_grad=True)
+    for chosen in (W["topk"](x, 1, 0), W["kthvalue"](x, 1, 0), W["mode"](x, 0)):
+        assert (chosen.values.item(), chosen.indices.item(), grad(chosen.values, x)[0].item()) == (2.5, 0, 1)
+    assert W["block_diag"](x, x).tolist() == [[2.5, 0], [0, 2.5]]
+    assert W["transpose"](x, 0, -1).shape == ()
+    assert W["pad"](nothing[:, :0], (1, 2), value=1.0).shape == (0, 3)
+    assert math.isnan(W["median"](nothing).item())
+    assert W["multinomial"](nothing, 2).shape == (0, 2)
+    for refused in (
+        lambda: W["mode"](nothing, 0),
+        lambda: W["quantile"](nothing, 0.5),
+        lambda: W["linalg.vector_norm"](nothing, INF),
+    ):
+        assert kind_of(refused) == "empty-reduction"
+    for refused in (
+        lambda: W["tril"](x),
+        lambda: W["roll"](x, 1, 0),
+        lambda: x.unbind(0),
+        lambda: W["glu"](W["zeros"](3)),
+        lambda: W["kthvalue"](W["zeros"](3), 4),
+        lambda: W["polygamma"](10**9, x),
+    ):
+        assert kind_of(refused) == "invalid-argument"
 
 
 def test_sums_of_half_precision_are_added_in_single() -> None:

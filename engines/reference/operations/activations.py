@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from ..dtypes import Array, as_dtype
+from ..dtypes import DIFFERENTIABLE, Array, as_dtype
+from ..errors import AutogradError
 from ..ops import axis, sigmoid
 from ..ops import softplus as _softplus
 from ..special import each
@@ -26,7 +27,7 @@ from .special_functions import ndtr
 
 hardtanh = functional(
     "hardtanh",
-    lambda a, *, min_val=-1.0, max_val=1.0: np.clip(a, min_val, max_val),
+    lambda a, *, min_val=-1.0, max_val=1.0: np.clip(a, a.dtype.type(min_val), a.dtype.type(max_val)),
     a=lambda g, a, min_val, max_val: g.where((a > min_val) & (a < max_val), 0.0),
 )
 leaky_relu = functional(
@@ -45,7 +46,9 @@ _elu = define(
     lambda a, *, alpha, scale, input_scale: (
         scale * np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0) * input_scale))
     ),
-    a=lambda g, a, y, alpha, scale, input_scale: g * ((y + scale * alpha) * input_scale).where(a <= 0, scale),
+    a=lambda g, a, alpha, scale, input_scale: (
+        g * ((a.masked_fill(a >= 0, 0.0) * input_scale).exp() * (scale * alpha * input_scale)).where(a <= 0, scale)
+    ),
 )
 
 
@@ -162,6 +165,8 @@ def tanhshrink(input: Tensor) -> Tensor:
 
 @word()
 def glu(input: Tensor, dim: int = -1) -> Tensor:
+    if input.dim() == 0 or input.shape[dim] % 2:
+        raise AutogradError("invalid-argument", f"glu: the dimension {dim} is halved, and has no even size")
     half = input.shape[dim] // 2
     return input.narrow(dim, 0, half) * input.narrow(dim, half, half).sigmoid()
 
@@ -190,18 +195,25 @@ _softmax_of = define("softmax", _softmax, a=lambda g, y, dim: y * (g - (g * y).s
 _log_softmax_of = define("log_softmax", _log_softmax, a=lambda g, y, dim: g - y.exp() * g.sum(dim, True))
 
 
+def _floating(function: str, input: Tensor, dtype: Any) -> Tensor:
+    input = input if dtype is None else input.to(as_dtype(dtype))
+    if input.dtype.kind not in DIFFERENTIABLE:
+        raise AutogradError("not-floating", f"{function}() is not implemented for {input.dtype}")
+    return input
+
+
 @word(methods="softmax")
 def softmax(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
-    input = input if dtype is None else input.to(as_dtype(dtype))
+    input = _floating("softmax", input, dtype)
     return _softmax_of(input, dim=axis(dim, input.dim()))
 
 
 @word("log_softmax", "special.log_softmax", methods="log_softmax")
 def log_softmax(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
-    input = input if dtype is None else input.to(as_dtype(dtype))
+    input = _floating("log_softmax", input, dtype)
     return _log_softmax_of(input, dim=axis(dim, input.dim()))
 
 
 @word()
-def softmin(input: Tensor, dim: int = -1) -> Tensor:
-    return softmax(-input, dim)
+def softmin(input: Tensor, dim: int = -1, dtype: Any = None) -> Tensor:
+    return softmax(-input, dim, dtype)

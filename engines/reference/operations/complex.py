@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import Array
+from ..complex_numbers import imag, real
+from ..dtypes import Array, promote_to_floating
 from ..ops import conj
 from ..tensor import Tensor
 from .define import WORDS, define, elementwise, word
@@ -39,7 +40,7 @@ def _angle_rule(g: Any, a: Any) -> Any:
     return (g * (a * 1j) / (size * size)).masked_fill(a == 0, 0.0)
 
 
-angle = elementwise("angle", lambda a: np.angle(a), a=_angle_rule)
+angle = elementwise("angle", lambda a: np.angle(promote_to_floating(a)[0]), a=_angle_rule)
 
 _pair = define(
     "complex",
@@ -59,7 +60,7 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
     return complex_(abs * angle.cos(), abs * angle.sin())
 
 
-WORDS["conj"] = conj
+WORDS.update({"real": real, "imag": imag, "conj": conj})
 
 
 @word(methods="is_complex")

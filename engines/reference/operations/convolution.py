@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..dtypes import Array
+from ..dtypes import DIFFERENTIABLE, Array
 from ..errors import AutogradError
 from ..ops import mean
 from ..tensor import Tensor
@@ -64,8 +64,25 @@ def unpatches(
     return columns.place(index, (*columns.shape[:2], *size))
 
 
+def _batched(axes: int, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+    """``function`` of a batch; a signal without one counts as a batch of one."""
+    if x.dim() not in (axes + 1, axes + 2):
+        raise AutogradError(
+            "invalid-argument", f"a signal has {axes + 1} dimensions or, as a batch, {axes + 2}; this one has {x.dim()}"
+        )
+    return function(x) if x.dim() == axes + 2 else function(x.unsqueeze(0))[0]
+
+
 def _letters(axes: int) -> tuple[str, str]:
     return "uvw"[:axes], "xyz"[:axes]
+
+
+def _check_channels(axes: int, given: int, wanted: int, weight: Tensor) -> None:
+    if weight.dim() != axes + 2 or given != wanted:
+        raise AutogradError(
+            "invalid-argument",
+            f"a signal with {given} channels was given, and a weight of size {list(weight.shape)} for {wanted}",
+        )
 
 
 def _convolve(
@@ -78,8 +95,7 @@ def _convolve(
     dilation: Sizes,
     groups: int,
 ) -> Tensor:
-    if input.dim() == axes + 1:
-        return _convolve(axes, input.unsqueeze(0), weight, bias, stride, padding, dilation, groups)[0]
+    _check_channels(axes, input.shape[1], groups * weight.shape[1], weight)
     kernel, steps, spread = weight.shape[2:], _each(stride, axes), _each(dilation, axes)
     if padding == "same":
         widths = [d * (k - 1) for k, d in zip(kernel, spread, strict=True)]
@@ -104,7 +120,7 @@ def conv1d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
-    return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
+    return _batched(1, input, lambda x: _convolve(1, x, weight, bias, stride, padding, dilation, groups))
 
 
 @word()
@@ -117,7 +133,7 @@ def conv2d(
     dilation: Sizes = 1,
     groups: int = 1,
 ) -> Tensor:
-    return _convolve(2, input, weight, bias, stride, padding, dilation, groups)
+    return _batched(2, input, lambda x: _convolve(2, x, weight, bias, stride, padding, dilation, groups))
 
 
 def _convolve_back(
@@ -131,6 +147,7 @@ def _convolve_back(
     groups: int,
     dilation: Sizes,
 ) -> Tensor:
+    _check_channels(axes, input.shape[1], weight.shape[0], weight)
     kernel, steps, spread = weight.shape[2:], _each(stride, axes), _each(dilation, axes)
     grouped = input.reshape((input.shape[0], groups, input.shape[1] // groups, *input.shape[2:]))
     filters = weight.reshape((groups, weight.shape[0] // groups, *weight.shape[1:]))
@@ -158,7 +175,8 @@ def conv_transpose1d(
     groups: int = 1,
     dilation: Sizes = 1,
 ) -> Tensor:
-    return _convolve_back(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    more = (stride, padding, output_padding, groups, dilation)
+    return _batched(1, input, lambda x: _convolve_back(1, x, weight, bias, *more))
 
 
 @word()
@@ -172,16 +190,21 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Sizes = 1,
 ) -> Tensor:
-    return _convolve_back(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    more = (stride, padding, output_padding, groups, dilation)
+    return _batched(2, input, lambda x: _convolve_back(2, x, weight, bias, *more))
 
 
 @word("unfold")
 def unfold(input: Tensor, kernel_size: Sizes, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
     """Windows of an image as columns (im2col)."""
     kernel, steps, spread = _each(kernel_size, 2), _each(stride, 2), _each(dilation, 2)
-    found = patches(_padded(input, _each(padding, 2)), kernel, steps, spread)
-    n, c, height, width = found.shape[:4]
-    return found.permute(0, 1, 4, 5, 2, 3).reshape((n, c * math.prod(kernel), height * width))
+
+    def columns(images: Tensor) -> Tensor:
+        found = patches(_padded(images, _each(padding, 2)), kernel, steps, spread)
+        n, c, height, width = found.shape[:4]
+        return found.permute(0, 1, 4, 5, 2, 3).reshape((n, c * math.prod(kernel), height * width))
+
+    return _batched(2, input, columns)
 
 
 @word()
@@ -192,61 +215,105 @@ def fold(
     kernel, steps, spread, edge = _each(kernel_size, 2), _each(stride, 2), _each(dilation, 2), _each(padding, 2)
     size = [n + 2 * p for n, p in zip(_each(output_size, 2), edge, strict=True)]
     counts = [(n - d * (k - 1) - 1) // s + 1 for n, d, k, s in zip(size, spread, kernel, steps, strict=True)]
-    n, rows = input.shape[:2]
-    columns = input.reshape((n, rows // math.prod(kernel), *kernel, *counts)).permute(0, 1, 4, 5, 2, 3)
-    image = unpatches(columns, size, kernel, steps, spread)
-    return image[(..., *(slice(p, n - p) for p, n in zip(edge, size, strict=True)))]
+
+    def images(columns: Tensor) -> Tensor:
+        n, rows = columns.shape[:2]
+        apart = columns.reshape((n, rows // math.prod(kernel), *kernel, *counts)).permute(0, 1, 4, 5, 2, 3)
+        image = unpatches(apart, size, kernel, steps, spread)
+        return image[(..., *(slice(p, n - p) for p, n in zip(edge, size, strict=True)))]
+
+    return _batched(1, input, images)
 
 
 # -- pooling -----------------------------------------------------------------------------------------------------------
 
 
-def _windows(
-    axes: int, x: Tensor, kernel_size: Sizes, stride: Sizes | None, padding: Sizes, dilation: Sizes, outside: float
-) -> Tensor:
-    """Every window as one row, the last axis."""
-    kernel = _each(kernel_size, axes)
-    steps = kernel if stride is None else _each(stride, axes)
-    found = patches(_padded(x, _each(padding, axes), outside), kernel, steps, _each(dilation, axes))
-    return found.reshape((*found.shape[: 2 + axes], math.prod(kernel)))
+class Windows(NamedTuple):
+    """Where a pooling looks: windows of size ``kernel``, every ``stride``, over a signal with ``padding`` at both ends."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    ceil_mode: bool
+
+    @classmethod
+    def of(
+        cls, axes: int, kernel: Sizes, stride: Any, padding: Sizes = 0, dilation: Sizes = 1, ceil_mode: bool = False
+    ) -> Windows:
+        step, edge, spread = (
+            _each(kernel if stride is None else stride, axes),
+            _each(padding, axes),
+            _each(dilation, axes),
+        )
+        windows = cls(_each(kernel, axes), step, edge, spread, ceil_mode)
+        if any(2 * p > d * (k - 1) + 1 for k, p, d in zip(windows.kernel, edge, spread, strict=True)):
+            raise AutogradError("invalid-argument", "padding should be at most half of the effective kernel size")
+        return windows
+
+    def overhang(self, size: Sequence[int]) -> list[int]:
+        """How far the last window, which must begin in the signal or left of it, reaches beyond the padding."""
+        if not self.ceil_mode:
+            return [0] * len(size)
+        beyond = []
+        for n, k, step, p, d in zip(size, self.kernel, self.stride, self.padding, self.dilation, strict=True):
+            last = -(-(n + 2 * p - d * (k - 1) - 1) // step) * step
+            last = last if last < n + p else last - step
+            beyond.append(max(last + d * (k - 1) + 1 - (n + 2 * p), 0))
+        return beyond
+
+    def rows(self, x: Tensor, outside: float, beyond: float | None = None) -> Tensor:
+        """Every window as one row, the last axis: ``outside`` in the padding, ``beyond`` in what reaches beyond it."""
+        axes, overhang = len(self.kernel), self.overhang(x.shape[2:])
+        x = _padded(x, self.padding, outside)
+        if any(overhang):
+            ends = [n for extra in reversed(overhang) for n in (0, extra)]
+            x = pad(x, ends, value=outside if beyond is None else beyond)
+        found = patches(x, self.kernel, self.stride, self.dilation)
+        return found.reshape((*found.shape[: 2 + axes], math.prod(self.kernel)))
 
 
-def _pool(axes: int, x: Tensor, reduce: Any) -> Tensor:
-    """``reduce`` for a batch; a signal without one counts as a batch of one."""
-    return reduce(x) if x.dim() == axes + 2 else reduce(x.unsqueeze(0))[0]
+def _ones(batch: Tensor) -> Tensor:
+    return Tensor(np.ones((1, 1, *batch.shape[2:]), batch.dtype))
 
 
-def _max_pool(axes: int, x: Tensor, kernel_size: Sizes, stride: Any, padding: Sizes, dilation: Sizes) -> Tensor:
+def _max_pool(axes: int, x: Tensor, windows: Windows) -> Tensor:
+    lowest = -math.inf if x.dtype.kind in DIFFERENTIABLE else int(np.iinfo(x.dtype).min)
+
     def reduce(batch: Tensor) -> Tensor:
-        chosen: Chosen = _windows(axes, batch, kernel_size, stride, padding, dilation, -math.inf).max(-1)
+        rows, inside = windows.rows(batch, lowest), windows.rows(_ones(batch), 0)
+        signal_first = np.argsort(-inside._array, -1, kind="stable")  # so padding is not chosen where all is -inf
+        chosen: Chosen = rows.gather(-1, Tensor(np.broadcast_to(signal_first, rows.shape))).max(-1)
         return chosen.values
 
-    return _pool(axes, x, reduce)
+    return _batched(axes, x, reduce)
 
 
-def _avg_pool(axes: int, x: Tensor, kernel_size: Sizes, stride: Any, padding: Sizes, count_include_pad: bool) -> Tensor:
+def _avg_pool(
+    axes: int, x: Tensor, windows: Windows, count_include_pad: bool, divisor_override: int | None = None
+) -> Tensor:
     def reduce(batch: Tensor) -> Tensor:
-        means: Tensor = _windows(axes, batch, kernel_size, stride, padding, 1, 0.0).mean(-1)
-        if count_include_pad:
-            return means
-        inside = Tensor(np.ones(batch.shape, batch.dtype))
-        return means / _windows(axes, inside, kernel_size, stride, padding, 1, 0.0).mean(-1)
+        sums = windows.rows(batch, 0).sum(-1)
+        if divisor_override is not None:
+            counts = Tensor(np.full(sums.shape, divisor_override, batch.dtype))
+        else:
+            counts = windows.rows(_ones(batch), int(count_include_pad), 0).sum(-1)
+        # of integers the quotient is rounded to zero
+        return sums / counts if batch.dtype.kind in DIFFERENTIABLE else sums.abs() // counts * sums.sign()
 
-    return _pool(axes, x, reduce)
+    return _batched(axes, x, reduce)
 
 
-def _lp_pool(axes: int, x: Tensor, p: float, kernel_size: Sizes, stride: Any) -> Tensor:
-    def reduce(batch: Tensor) -> Tensor:
-        sums = (_windows(axes, batch, kernel_size, stride, 0, 1, 0.0) ** p).sum(-1)
-        return (sums.sign() * sums.abs().relu()) ** (1 / p)
-
-    return _pool(axes, x, reduce)
+def _lp_pool(axes: int, x: Tensor, p: float, windows: Windows) -> Tensor:
+    """A window that reaches beyond the signal counts as a full one of the same mean."""
+    sums = _avg_pool(axes, x**p, windows, True) * math.prod(windows.kernel)
+    return (sums.sign() * sums.abs().relu()) ** (1 / p)
 
 
 def _adaptive(axes: int, x: Tensor, output_size: Sizes, reduce: Any) -> Tensor:
-    """Windows of nearly equal size, as many as wanted."""
-    counts = _each(output_size, axes)
+    """Windows of nearly equal size, as many as wanted (None: as many as there are elements)."""
     sizes = x.shape[x.dim() - axes :]
+    counts = [n if c is None else c for n, c in zip(sizes, _each(output_size, axes), strict=True)]
     cells = []
     for cell in itertools.product(*map(range, counts)):
         region = (slice(i * n // c, -(-(i + 1) * n // c)) for i, n, c in zip(cell, sizes, counts, strict=True))
@@ -256,17 +323,27 @@ def _adaptive(axes: int, x: Tensor, output_size: Sizes, reduce: Any) -> Tensor:
 
 @word()
 def max_pool1d(
-    input: Tensor, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
 ) -> Tensor:
     """The first of several largest elements of a window receives the gradient."""
-    return _max_pool(1, input, kernel_size, stride, padding, dilation)
+    return _max_pool(1, input, Windows.of(1, kernel_size, stride, padding, dilation, ceil_mode))
 
 
 @word()
 def max_pool2d(
-    input: Tensor, kernel_size: Sizes, stride: Any = None, padding: Sizes = 0, dilation: Sizes = 1
+    input: Tensor,
+    kernel_size: Sizes,
+    stride: Any = None,
+    padding: Sizes = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
 ) -> Tensor:
-    return _max_pool(2, input, kernel_size, stride, padding, dilation)
+    return _max_pool(2, input, Windows.of(2, kernel_size, stride, padding, dilation, ceil_mode))
 
 
 @word()
@@ -278,7 +355,8 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Tensor:
-    return _avg_pool(1, input, kernel_size, stride, padding, count_include_pad)
+    windows = Windows.of(1, kernel_size, stride, padding, ceil_mode=ceil_mode)
+    return _avg_pool(1, input, windows, count_include_pad)
 
 
 @word()
@@ -289,18 +367,24 @@ def avg_pool2d(
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
+    divisor_override: int | None = None,
 ) -> Tensor:
-    return _avg_pool(2, input, kernel_size, stride, padding, count_include_pad)
+    windows = Windows.of(2, kernel_size, stride, padding, ceil_mode=ceil_mode)
+    return _avg_pool(2, input, windows, count_include_pad, divisor_override)
 
 
 @word()
-def lp_pool1d(input: Tensor, norm_type: float, kernel_size: Sizes, stride: Any = None) -> Tensor:
-    return _lp_pool(1, input, norm_type, kernel_size, stride)
+def lp_pool1d(
+    input: Tensor, norm_type: float, kernel_size: Sizes, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    return _lp_pool(1, input, norm_type, Windows.of(1, kernel_size, stride, ceil_mode=ceil_mode))
 
 
 @word()
-def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Sizes, stride: Any = None) -> Tensor:
-    return _lp_pool(2, input, norm_type, kernel_size, stride)
+def lp_pool2d(
+    input: Tensor, norm_type: float, kernel_size: Sizes, stride: Any = None, ceil_mode: bool = False
+) -> Tensor:
+    return _lp_pool(2, input, norm_type, Windows.of(2, kernel_size, stride, ceil_mode=ceil_mode))
 
 
 @word()

@@ -33,7 +33,8 @@ class Packed:
 
     def pack(self, *parts: Array) -> Array:
         batch = parts[0].shape[: parts[0].ndim - len(self.shapes[0])]
-        return np.concatenate([p.reshape((*batch, -1)) for p in parts], -1)
+        flat = [p.reshape((*batch, math.prod(shape))) for p, shape in zip(parts, self.shapes, strict=True)]
+        return np.concatenate(flat, -1)
 
     def parts(self, packed: Any) -> list[Any]:
         start, parts = 0, []
@@ -42,6 +43,11 @@ class Packed:
             parts.append(packed[..., start:end].reshape((*packed.shape[:-1], *shape)))
             start = end
         return parts
+
+
+def _real_part(g: Any) -> Any:
+    """The gradient of real values that are kept as complex ones; derivatives of higher order may leave both parts."""
+    return g.real.to(g.dtype) if g.dtype.kind == "c" else g
 
 
 def _absent(g: Any) -> bool:
@@ -83,7 +89,7 @@ def _eigh(a: Array) -> Array:
 def _eigh_rule(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
     packed = _eigh_parts(shape)
     (gL, gV), (L, V) = packed.parts(g.conj()), packed.parts(y)
-    inner = diag_embed(gL)
+    inner = diag_embed(_real_part(gL))
     if not _absent(gV):
         turn = _skew(V.mH @ gV) / 2
         _refuse_phase(_diagonal(turn), "linalg_eigh_backward", "eigenvectors")
@@ -114,11 +120,16 @@ def eigh(A: Tensor, UPLO: str = "L") -> Eigen:
     return Eigen(_real(values), vectors)
 
 
-eigvalsh = functional(
+_eigvalsh = define(
     "linalg.eigvalsh",
     lambda a: solved("linalg.eigvalsh", np.linalg.eigvalsh, a),
     a=lambda g, a: _in_basis(g.to(a.dtype), eigh(a).eigenvectors),
 )
+
+
+@word("linalg.eigvalsh")
+def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
+    return _eigvalsh(A if UPLO == "L" else A.mH)
 
 
 def _in_basis(g: Any, V: Any) -> Any:
@@ -175,7 +186,7 @@ def _svd_rule(g: Any, y: Any, shape: tuple[int, ...], full: bool) -> Any:
     (gU, gS, gVh), (U, S, Vh) = packed.parts(g.conj()), packed.parts(y)
     (m, n), k = shape[-2:], min(shape[-2:])
     gU, U, gVh, Vh = gU[..., :k], U[..., :k], gVh[..., :k, :], Vh[..., :k, :]
-    inner, outer = diag_embed(gS), None
+    inner, outer = diag_embed(_real_part(gS)), None
     across, down = S.unsqueeze(-2), S.unsqueeze(-1)
     turns: Any = 0
     if not _absent(gU):
@@ -210,7 +221,8 @@ class Singular(NamedTuple):
 @word("linalg.svd")
 def svd(A: Tensor, full_matrices: bool = True) -> Singular:
     """What full matrices have beyond the reduced ones is arbitrary and has no gradient."""
-    u, s, vh = _svd_parts(A.shape, full_matrices).parts(_svd_of(A, full=full_matrices))
+    packed = _svd_of(A, full=full_matrices)
+    u, s, vh = _svd_parts(A.shape, full_matrices).parts(packed)
     return Singular(u, _real(s), vh)
 
 
@@ -231,7 +243,7 @@ def _qr_parts(shape: tuple[int, ...], mode: str) -> Packed:
 
 
 def _qr(a: Array, *, mode: str) -> Array:
-    q, r = np.linalg.qr(a, "complete" if mode == "complete" else "reduced")
+    q, r = solved("linalg.qr", np.linalg.qr, a, mode="complete" if mode == "complete" else "reduced")
     return _qr_parts(a.shape, mode).pack(q, r)
 
 
@@ -276,7 +288,8 @@ class Orthogonal(NamedTuple):
 def qr(A: Tensor, mode: str = "reduced") -> Orthogonal:
     if mode not in ("reduced", "complete", "r"):
         raise refused(mode, "mode")
-    q, r = _qr_parts(A.shape, mode).parts(_qr_of(A, mode=mode))
+    packed = _qr_of(A, mode=mode)
+    q, r = _qr_parts(A.shape, mode).parts(packed)
     return Orthogonal(Tensor(np.zeros(0, A.dtype)) if mode == "r" else q, r)
 
 
@@ -297,9 +310,10 @@ def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
 
 
 @word(methods="cholesky_solve")
-def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    """Only the named triangle of the factor is read, and only it receives a gradient."""
     lower = L.mH.tril() if upper else L.tril()
-    return solve_triangular(lower.mH, solve_triangular(lower, B, upper=False), upper=True)
+    return solve_triangular(lower.mH, solve_triangular(lower, input, upper=False), upper=True)
 
 
 # -- norms -------------------------------------------------------------------------------------------------------------
@@ -315,9 +329,13 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
         sums = abs(A).sum(summed, True)
         reached = amax(sums, over, True) if ord > 0 else amin(sums, over, True)
         return reached if keepdim else reached.squeeze(tuple(dim))
+    if ord not in ("nuc", 2, -2):
+        raise refused(ord, "ord")
     values = svdvals(movedim(A, tuple(dim), (-2, -1)))
     norm = values.sum(-1) if ord == "nuc" else amax(values, -1) if ord == 2 else amin(values, -1)
-    return norm[..., None, None] if keepdim else norm
+    for d in sorted(d % A.dim() for d in dim) if keepdim else ():
+        norm = norm.unsqueeze(d)
+    return norm
 
 
 @word("linalg.norm")

@@ -71,7 +71,7 @@ def _doubled(value: Any) -> Any:
 reciprocal = elementwise("reciprocal", unary(np.reciprocal), a=lambda g, y: -g * (y * y))
 rsqrt = elementwise("rsqrt", unary(lambda a: 1 / np.sqrt(a)), a=lambda g, y: g * (-0.5 * y**3))
 exp2 = elementwise("exp2", unary(np.exp2), a=lambda g, y: g * (y * _LN2))
-expm1 = elementwise("expm1", unary(np.expm1), a=lambda g, y: g * (y + 1))
+expm1 = elementwise("expm1", unary(np.expm1), a=lambda g, a: g * a.exp())
 log1p = elementwise("log1p", unary(np.log1p), a=lambda g, a: g / (a + 1))
 log2 = elementwise("log2", unary(np.log2), a=lambda g, a: g / (a * _LN2))
 log10 = elementwise("log10", unary(np.log10), a=lambda g, a: g / (a * _LN10))
@@ -80,21 +80,28 @@ rad2deg = elementwise("rad2deg", unary(lambda a: a * (180 / math.pi)), a=lambda 
 
 # -- trigonometry ------------------------------------------------------------------------------------------------------
 
+
+def _hypotenuse(a: Any) -> Any:
+    """``sqrt(1 + a^2)``, also where the square of a real number overflows."""
+    return (a * a + 1).sqrt() if a.dtype.kind == "c" else hypot(a, 1.0)
+
+
 tan = elementwise("tan", unary(np.tan), a=lambda g, y: g * (1 + y * y))
 asin = elementwise("asin", unary(np.arcsin), a=lambda g, a: g * (1 - a * a).rsqrt())
 acos = elementwise("acos", unary(np.arccos), a=lambda g, a: -g * (1 - a * a).rsqrt())
 atan = elementwise("atan", unary(np.arctan), a=lambda g, a: g / (a * a + 1))
 sinh = elementwise("sinh", unary(np.sinh), a=lambda g, a: g * a.cosh())
 cosh = elementwise("cosh", unary(np.cosh), a=lambda g, a: g * a.sinh())
-asinh = elementwise("asinh", unary(np.arcsinh), a=lambda g, a: g * (a * a + 1).rsqrt())
+asinh = elementwise("asinh", unary(np.arcsinh), a=lambda g, a: g / _hypotenuse(a))
 acosh = elementwise("acosh", unary(np.arccosh), a=lambda g, a: g * ((a - 1).rsqrt() * (a + 1).rsqrt()))
 atanh = elementwise("atanh", unary(np.arctanh), a=lambda g, a: g / (1 - a * a))
 
 
 def _slope_of_angle(g: Any, part: Any, a: Any, b: Any) -> Any:
-    """``g * part / (a^2 + b^2)``; 0 at the origin."""
+    """``g * part / (a^2 + b^2)``, where the squares overflow or vanish, too; 0 at the origin."""
     origin = (a == 0) & (b == 0)
-    return (g * part / (a * a + b * b).masked_fill(origin, 1.0)).masked_fill(origin, 0.0)
+    length = hypot(a.masked_fill(origin, 1.0), b)
+    return (g * (part / length / length)).masked_fill(origin, 0.0)
 
 
 atan2 = elementwise(
@@ -107,8 +114,15 @@ hypot = elementwise("hypot", binary(np.hypot), a=lambda g, a, y: g * (a / y), b=
 
 
 def _sinc_slope(a: Any) -> Any:
-    turned = a.masked_fill(a == 0, 1.0) * math.pi
-    return ((turned.cos() * turned - turned.sin()) / (turned * turned) * math.pi).masked_fill(a == 0, 0.0)
+    """``(t cos t - sin t) / t^2`` for ``t = pi a``; near 0, where the difference cancels, its power series."""
+    turned = a * math.pi
+    near = abs(turned) < 1
+    far = turned.masked_fill(near, 1.0)
+    square = turned.masked_fill(~near, 0.0) ** 2
+    series: Any = 0.0
+    for n in range(8, 0, -1):
+        series = series * square + (-1) ** n * 2 * n / math.factorial(2 * n + 1)
+    return where(near, turned * series, (far.cos() * far - far.sin()) / (far * far)) * math.pi
 
 
 sinc = elementwise("sinc", unary(np.sinc), a=lambda g, a: g * _sinc_slope(a))
@@ -137,8 +151,16 @@ heaviside = elementwise(
     a=lambda g: refuse("heaviside"),
     values=lambda g: refuse("heaviside"),
 )
-_div_floor = define("div_floor", floating_binary(np.floor_divide), a=zeros, b=zeros)
-_div_trunc = define("div_trunc", floating_binary(lambda a, b: np.trunc(a / b)), a=zeros, b=zeros)
+
+
+def _truncated(a: Array, b: Array) -> Array:
+    if a.dtype.kind in "biu":
+        return a // b + ((a % b != 0) & ((a < 0) != (b < 0)))
+    return np.trunc(a / b)
+
+
+_div_floor = define("div_floor", binary(np.floor_divide), a=zeros, b=zeros)
+_div_trunc = define("div_trunc", binary(_truncated), a=zeros, b=zeros)
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
@@ -192,7 +214,7 @@ fmin = elementwise(
 def _clamp(a: Array, min: Any, max: Any) -> Array:
     for bound, choose in ((min, np.maximum), (max, np.minimum)):
         if not (isinstance(bound, float) and math.isinf(bound)):
-            a = choose(*promote(a, bound))
+            a = np.asarray(choose(*promote(a, bound)))
     return np.array(a)
 
 

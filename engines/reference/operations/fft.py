@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import Array, promote_to_floating
+from ..errors import AutogradError
 from ..ops import axis
 from ..tensor import Tensor
 from .define import Function, define, word
@@ -44,7 +46,14 @@ def _irfft_rule(g: Any, shape: tuple[int, ...], n: int, dim: int, norm: str) -> 
 
 def _transform(name: str, rule: Any) -> Any:
     primal = getattr(np.fft, name)
-    return define(f"fft.{name}", lambda a, *, n, dim, norm: _narrow(primal(a, n, dim, norm), a), a=rule)
+
+    def transform(a: Array, *, n: int, dim: int, norm: str) -> Array:
+        [a] = promote_to_floating(a)
+        if name == "rfft" and a.dtype.kind == "c":
+            raise AutogradError("invalid-argument", f"rfft expects a real input tensor, but got {a.dtype}")
+        return _narrow(primal(a, n, dim, norm), a)
+
+    return define(f"fft.{name}", transform, a=rule)
 
 
 def _narrow(result: Any, a: Any) -> Any:

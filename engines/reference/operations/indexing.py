@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import Array
+from ..errors import AutogradError
 from ..inplace import write
 from ..ops import axis, sum
 from ..tensor import Tensor, method
@@ -255,7 +256,11 @@ searchsorted = functional("searchsorted", _searchsorted)
 
 
 def _one_hot(a: Array, *, num_classes: int = -1) -> Array:
+    if a.dtype.kind != "i":
+        raise AutogradError("invalid-argument", f"one_hot is only applicable to integers, got {a.dtype}")
     count = int(a.max()) + 1 if num_classes < 0 else num_classes
+    if a.size and not 0 <= a.min() <= a.max() < count:
+        raise AutogradError("invalid-argument", f"one_hot: classes must be from 0 to {count - 1}")
     return (a[..., None] == np.arange(count)).astype(np.int64)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..errors import AutogradValueError
+from ..errors import AutogradError, AutogradValueError
 from ..modes import no_grad
 from ..ops import mean, sum
 from ..tensor import Tensor
+from ..versions import announce_write
 from .activations import softmax
 from .define import WORDS, refused, word
 from .random import uniform
@@ -70,8 +71,24 @@ def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[
     return x if bias is None else x + bias.reshape(shape)
 
 
+def _last(x: Tensor, sizes: Sequence[int]) -> tuple[int, ...]:
+    shape = tuple(sizes)
+    if not shape or x.shape[-len(shape) :] != shape:
+        raise refused(list(shape), f"the last sizes of a tensor of shape {list(x.shape)}")
+    return shape
+
+
 def _per_channel(x: Tensor) -> tuple[int, ...]:
     return (-1,) + (1,) * (x.dim() - 2)
+
+
+def _move(running: Tensor | None, momentum: float, statistic: Callable[[], Tensor]) -> None:
+    """Move a running statistic, which is a constant, towards that of this batch; also one that a transform captured."""
+    if running is not None:
+        with no_grad():
+            numbers = statistic()._array
+        announce_write(running)
+        running._array[...] = running._array * (1 - momentum) + numbers * momentum
 
 
 @word()
@@ -82,7 +99,7 @@ def layer_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
-    shape = tuple(normalized_shape)
+    shape = _last(input, normalized_shape)
     return _affine(_standardized(input, range(-len(shape), 0), eps), weight, bias, shape)
 
 
@@ -90,7 +107,7 @@ def layer_norm(
 def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
-    shape = tuple(normalized_shape)
+    shape = _last(input, normalized_shape)
     eps = float(np.finfo(input.dtype).eps) if eps is None else eps
     square = (input * input).mean(range(-len(shape), 0), True)
     return _affine(input * (square + eps).rsqrt(), weight, None, shape)
@@ -109,7 +126,8 @@ def batch_norm(
 ) -> Tensor:
     """Per channel (axis 1). The running statistics are constants; training moves them towards those of the batch."""
     if not training:
-        assert running_mean is not None and running_var is not None
+        if running_mean is None or running_var is None:
+            raise AutogradError("invalid-argument", "running statistics must be defined in evaluation mode")
         shape = _per_channel(input)
         scaled = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
         return _affine(scaled, weight, bias, shape)
@@ -120,11 +138,8 @@ def batch_norm(
             f"Expected more than 1 value per channel when training, got input size torch.Size({list(input.shape)})",
         )
     dims = [d for d in range(input.dim()) if d != 1]
-    with no_grad():
-        if running_mean is not None:
-            running_mean.copy_(running_mean * (1 - momentum) + input.mean(dims) * momentum)
-        if running_var is not None:
-            running_var.copy_(running_var * (1 - momentum) + var(input, dims) * momentum)
+    _move(running_mean, momentum, lambda: input.mean(dims))
+    _move(running_var, momentum, lambda: var(input, dims))
     return _affine(_standardized(input, dims, eps), weight, bias, _per_channel(input))
 
 
@@ -139,9 +154,18 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
+    """Per channel of each entry of the batch; the running statistics move towards the means of theirs."""
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
-    return _affine(_standardized(input, range(2, input.dim()), eps), weight, bias, _per_channel(input))
+    dims = range(2, input.dim())
+    if math.prod(input.shape[2:]) == 1:
+        raise AutogradValueError(
+            "too-few-values",
+            f"Expected more than 1 spatial element when training, got input size torch.Size({list(input.shape)})",
+        )
+    _move(running_mean, momentum, lambda: input.mean(dims).mean(0))
+    _move(running_var, momentum, lambda: var(input, dims).mean(0))
+    return _affine(_standardized(input, dims, eps), weight, bias, _per_channel(input))
 
 
 @word()
@@ -156,14 +180,15 @@ def group_norm(
 
 
 @word()
-def dropout(input: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zeros with probability ``p``, the others grow so that the mean stays. One mask serves both directions."""
     if not 0 <= p <= 1:
         raise refused(p, "the probability of dropout")
     if not training or p == 0:
-        return input * 1
+        return input if inplace else input * 1
     kept = uniform(input, 0.0, 1.0) >= p
-    return input * (kept.to(input.dtype) * (1 / (1 - p) if p < 1 else 0.0))
+    factor = kept.to(input.dtype) * (1 / (1 - p) if p < 1 else 0)
+    return input.mul_(factor) if inplace else input * factor
 
 
 # -- lookups -----------------------------------------------------------------------------------------------------------
@@ -186,35 +211,41 @@ def embedding_bag(
     offsets: Tensor | None = None,
     mode: str = "mean",
     per_sample_weights: Tensor | None = None,
+    padding_idx: int | None = None,
 ) -> Tensor:
-    """Sums, means or maxima of bags of rows; an empty bag gives zeros."""
+    """Sums, means or maxima of bags of rows; an empty bag gives zeros. Padding is in no bag."""
     if offsets is None:
         starts = np.arange(input.shape[0]) * input.shape[1]
         input = input.flatten()
     else:
         starts = offsets._array
     ends = [*starts[1:], input.numel()]
-    rows = embedding(input, weight)
+    rows, present = embedding(input, weight), np.ones(input.numel(), bool)
+    if padding_idx is not None:
+        present = input._array != padding_idx % weight.shape[0]
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape((-1, 1))
     reduce = {"sum": sum, "mean": mean, "max": amax}.get(mode)
     if reduce is None:
         raise refused(mode, "mode")
-    bags = [
-        reduce(rows[int(a) : int(b)], 0) if a < b else weight.new_zeros(weight.shape[1:])
-        for a, b in zip(starts, ends, strict=True)
-    ]
-    return WORDS["stack"](bags)
+    bags = [a + np.flatnonzero(present[a:b]) for a, b in zip(starts, ends, strict=True)]
+    nothing = weight.new_zeros(weight.shape[1:])
+    return WORDS["stack"]([reduce(rows[Tensor(bag)], 0) if bag.size else nothing for bag in bags])
 
 
 @word()
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
-    r, (n, c, h, w) = upscale_factor, input.shape
-    apart = input.reshape((n, c // (r * r), r, r, h, w)).permute(0, 1, 4, 2, 5, 3)
-    return apart.reshape((n, c // (r * r), h * r, w * r))
+    """Channels become a finer grid: ``r * r`` of them one square of ``r`` by ``r`` elements."""
+    r, (*batch, c, h, w) = upscale_factor, input.shape
+    apart = input.reshape((math.prod(batch), c // (r * r), r, r, h, w)).permute(0, 1, 4, 2, 5, 3)
+    return apart.reshape((*batch, c // (r * r), h * r, w * r))
 
 
 # -- resizing ----------------------------------------------------------------------------------------------------------
+
+
+_DIMENSIONS = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,)}
+"""In how many dimensions a mode of interpolation works."""
 
 
 @word()
@@ -225,24 +256,31 @@ def interpolate(
     mode: str = "nearest",
     align_corners: bool | None = None,
 ) -> Tensor:
-    """Other sizes of the axes behind the channel: the nearest element, or between two."""
-    if mode not in ("nearest", "linear", "bilinear"):
-        raise refused(mode, "mode")
+    """Other sizes of the axes behind the channel: the nearest element, or between two.
+
+    A factor that is given says where the elements lie, also where the size is not a multiple of it.
+    """
     spatial = range(2, input.dim())
+    if mode not in _DIMENSIONS or len(spatial) not in _DIMENSIONS[mode]:
+        raise refused(mode, f"the mode of interpolation in {len(spatial)} dimensions")
+    if (size is None) == (scale_factor is None):
+        raise AutogradValueError("invalid-argument", "either size or scale_factor should be defined, and not both")
     if size is None:
         factors = [scale_factor] * len(spatial) if isinstance(scale_factor, (int, float)) else list(scale_factor)
         size = [int(input.shape[d] * f) for d, f in zip(spatial, factors, strict=True)]
-    elif isinstance(size, int):
-        size = [size] * len(spatial)
-    for d, new in zip(spatial, size, strict=True):
+    else:
+        size = [size] * len(spatial) if isinstance(size, int) else list(size)
+        factors = [new / max(input.shape[d], 1) for d, new in zip(spatial, size, strict=True)]
+    for d, new, factor in zip(spatial, size, factors, strict=True):
         old = input.shape[d]
         if mode == "nearest":
-            input = input.index_select(d, Tensor(np.arange(new) * old // new))
+            nearest = np.arange(new) * old // new if new == old * factor else (np.arange(new) / factor).astype(np.int64)
+            input = input.index_select(d, Tensor(np.minimum(nearest, old - 1)))
             continue
         if align_corners:
             places = np.arange(new) * ((old - 1) / max(new - 1, 1))
         else:
-            places = np.clip((np.arange(new) + 0.5) * old / new - 0.5, 0, None)
+            places = np.clip((np.arange(new) + 0.5) / factor - 0.5, 0, None)
         low = np.minimum(places.astype(np.int64), old - 1)
         high = np.minimum(low + 1, old - 1)
         share = Tensor((places - low).astype(input.dtype).reshape((-1,) + (1,) * (input.dim() - d - 1)))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..creation import eye
-from ..dtypes import Array
+from ..dtypes import DIFFERENTIABLE, Array
 from ..errors import AutogradError
 from ..tensor import Tensor, method
 from .define import WORDS, Function, define, functional, word
@@ -23,12 +23,20 @@ from .shapes import cat
 
 def solved(function: str, compute: Callable[..., Any], *operands: Array, **keywords: Any) -> Any:
     """``compute``, with our error where the matrix does not allow it."""
+    a = operands[0]
+    if a.dtype.kind not in DIFFERENTIABLE:
+        raise AutogradError("not-floating", f"{function}: Expected a floating point or complex tensor, got {a.dtype}")
+    if a.ndim < 2 or (function not in _OF_ANY_SHAPE and a.shape[-1] != a.shape[-2]):
+        shape = "matrices" if a.ndim < 2 else "square matrices"
+        raise AutogradError("invalid-argument", f"{function}: A must be batches of {shape}, its shape is {a.shape}")
     try:
         return compute(*operands, **keywords)
     except np.linalg.LinAlgError as error:
         kind = "not-positive-definite" if function == "linalg.cholesky" else "singular-matrix"
         raise AutogradError(kind, f"{function}: {_REASONS.get(function, str(error))}") from None
 
+
+_OF_ANY_SHAPE = {"linalg.svd", "linalg.svdvals", "linalg.qr", "linalg.pinv"}
 
 _REASONS = {
     "linalg.inv": "The diagonal element is zero, the inversion could not be completed because the input matrix is singular.",
@@ -79,12 +87,16 @@ def _cofactors(a: Any) -> Any:
 
 
 det = functional(
-    "linalg.det", lambda a: np.asarray(np.linalg.det(a)), a=lambda g, a: g[..., None, None] * _cofactors(a)
+    "linalg.det",
+    lambda a: np.asarray(solved("linalg.det", np.linalg.det, a)),
+    a=lambda g, a: g[..., None, None] * _cofactors(a),
 )
 WORDS["det"] = method(det, "det")
 
 _logabsdet = define(
-    "linalg.slogdet", lambda a: np.asarray(np.linalg.slogdet(a)[1]), a=lambda g, a: g[..., None, None] * inv(a).mH
+    "linalg.slogdet",
+    lambda a: np.asarray(solved("linalg.slogdet", np.linalg.slogdet, a)[1]),
+    a=lambda g, a: g[..., None, None] * inv(a).mH,
 )
 
 
@@ -119,7 +131,7 @@ def _pinv_rule(g: Any, a: Any, y: Any) -> Any:
     return gradient.conj()
 
 
-pinv = functional("linalg.pinv", lambda a: np.linalg.pinv(a), a=_pinv_rule)
+pinv = functional("linalg.pinv", lambda a: solved("linalg.pinv", np.linalg.pinv, a), a=_pinv_rule)
 WORDS["pinverse"] = method(pinv, "pinverse")
 
 
@@ -128,7 +140,8 @@ class LeastSquares(NamedTuple):
 
 
 @word("linalg.lstsq")
-def lstsq(A: Tensor, B: Tensor) -> LeastSquares:
+def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> LeastSquares:
+    """``A`` must have full rank; which way it is solved makes no difference."""
     return LeastSquares(pinv(A) @ B)
 
 
@@ -179,5 +192,7 @@ def _towards_rule(g: Any, a: Any, e: Any) -> Any:
 
 
 _derivative: Function = define("matrix_exp_derivative", _towards, a=_towards_rule, e=lambda g, a: _derivative(a.mT, g))
-matrix_exp = functional("linalg.matrix_exp", _expm, a=lambda g, a: _derivative(a.mT, g))
+matrix_exp = functional(
+    "linalg.matrix_exp", lambda a: solved("linalg.matrix_exp", _expm, a), a=lambda g, a: _derivative(a.mT, g)
+)
 WORDS["matrix_exp"] = method(matrix_exp, "matrix_exp")

@@ -167,16 +167,22 @@ def margin_ranking_loss(
 
 @word()
 def soft_margin_loss(input: Tensor, target: Tensor, reduction: str = "mean") -> Tensor:
-    return _reduced((-target * input).exp().log1p(), reduction)
+    return _reduced(softplus(-target * input), reduction)
 
 
 @word()
 def multi_margin_loss(
-    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, reduction: str = "mean"
+    input: Tensor,
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
 ) -> Tensor:
     rows = input if input.dim() == 2 else input.unsqueeze(0)
     labels = target.reshape(-1, 1)
-    missed = (margin - gather(rows, 1, labels) + rows).clamp_min(0.0) ** p
+    missed = (margin - gather(rows, 1, labels) + rows).relu() ** p
+    missed = missed if weight is None else missed * weight[labels]
     others = labels != Tensor(np.arange(rows.shape[1]))
     loss = missed.where(others, 0.0).sum(1) / rows.shape[1]
     return _reduced(loss if input.dim() == 2 else loss[0], reduction)
@@ -249,6 +255,8 @@ def gaussian_nll_loss(
     input: Tensor, target: Tensor, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
     """The bound on the variance is not part of the derivative: it passes to ``var`` as if it were not bounded."""
+    if isinstance(var, Tensor) and var.dim() == input.dim() - 1:  # one variance a row
+        var = var.unsqueeze(-1)
     bounded = var + (var.clamp_min(eps) - var).detach()
     loss = (bounded.log() + (input - target) ** 2 / bounded) * 0.5
     return _reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)

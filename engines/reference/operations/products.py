@@ -6,14 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from ..dtypes import DIFFERENTIABLE
+from ..errors import AutogradError
 from ..ops import matmul, mm
 from ..tensor import Tensor
 from .define import word
 
 
 @word("dot", methods="dot")
-def dot(input: Tensor, other: Tensor) -> Tensor:
-    return matmul(input, other)
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    return matmul(input, tensor)
 
 
 @word("vdot", methods="vdot")
@@ -28,6 +32,8 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 @word("outer", "ger", methods="outer")
 def outer(input: Tensor, vec2: Tensor) -> Tensor:
+    if input.dim() != 1 or vec2.dim() != 1:
+        raise AutogradError("invalid-argument", f"outer: expected vectors, got {input.dim()}-D and {vec2.dim()}-D")
     return input.unsqueeze(1) * vec2
 
 
@@ -63,14 +69,22 @@ def cross(input: Tensor, other: Tensor, dim: int = -1) -> Tensor:
     return input.roll(-1, dim) * other.roll(-2, dim) - input.roll(-2, dim) * other.roll(-1, dim)
 
 
+def _mixed(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+    """``beta * input + alpha * product``; an input that counts zero times is not read, so its NaN does no harm."""
+    if product.dtype.kind not in DIFFERENTIABLE:
+        beta, alpha = int(beta), int(alpha)
+    kept = input * beta if beta else input.masked_fill(Tensor(np.ones(input.shape, bool)), 0)
+    return kept + product * alpha
+
+
 @word("addmm", methods="addmm")
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    return input * beta + mm(mat1, mat2) * alpha
+    return _mixed(input, mm(mat1, mat2), beta, alpha)
 
 
 @word("baddbmm", methods="baddbmm")
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
-    return input * beta + matmul(batch1, batch2) * alpha
+    return _mixed(input, matmul(batch1, batch2), beta, alpha)
 
 
 @word("bmm", methods="bmm")
@@ -80,6 +94,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 @word("linalg.multi_dot")
 def multi_dot(tensors: Sequence[Tensor]) -> Tensor:
+    if len(tensors) < 2:
+        raise AutogradError("invalid-argument", f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
     product = tensors[0]
     for tensor in tensors[1:]:
         product = matmul(product, tensor)

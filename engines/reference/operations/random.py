@@ -80,7 +80,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> T
     """Positions, drawn by weight; not differentiable."""
     rows = np.atleast_2d(input._array.astype(np.float64))
     drawn = [generator().choice(len(row), num_samples, replacement, row / row.sum()) for row in rows]
-    return Tensor(np.array(drawn[0] if input.dim() == 1 else drawn))
+    return Tensor(np.array(drawn, np.int64).reshape(*input.shape[:-1], num_samples))
 
 
 @method

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..dtypes import DIFFERENTIABLE, Array
+from ..dtypes import DIFFERENTIABLE, Array, float32
 from ..errors import AutogradError
 from ..ops import axes, axis
 from ..rules import spread
@@ -108,8 +108,8 @@ def _scan(input: Tensor, dim: int, combine: Any) -> Tensor:
 
 
 @word(methods="cumprod")
-def cumprod(input: Tensor, dim: int) -> Tensor:
-    return _scan(input, dim, Tensor.__mul__)
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    return _scan(input if dtype is None else input.to(dtype), dim, Tensor.__mul__)
 
 
 @word(methods="logcumsumexp")
@@ -123,13 +123,13 @@ _cumsum = define(
 
 
 @word(methods="cumsum")
-def cumsum(input: Tensor, dim: int) -> Tensor:
-    return _cumsum(input, dim=axis(dim, input.dim()))
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    return _cumsum(input if dtype is None else input.to(dtype), dim=axis(dim, input.dim()))
 
 
 @word(methods="diff")
 def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
-    for _ in range(n):
+    for _ in range(min(n, input.shape[dim])):
         length = input.shape[dim]
         input = input.narrow(dim, 1, length - 1) - input.narrow(dim, 0, length - 1)
     return input
@@ -175,6 +175,7 @@ _logsumexp_of = define(
 
 @word("logsumexp", "special.logsumexp", methods="logsumexp")
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    input = input if input.dtype.kind in DIFFERENTIABLE else input.to(float32)
     return _logsumexp_of(input, dim=axes(input, dim), keepdim=keepdim)
 
 
@@ -210,7 +211,8 @@ def _var_rule(g: Any, a: Any, dim: tuple[int, ...], correction: float, keepdim: 
 
 
 def _std_rule(g: Any, a: Any, y: Any, dim: tuple[int, ...], correction: float, keepdim: bool) -> Any:
-    return _var_rule((g / (2 * y)).masked_fill(y == 0, 0.0), a, dim, correction, keepdim)
+    constant = y == 0
+    return _var_rule(g * (0.5 / y.masked_fill(constant, 1.0)).masked_fill(constant, 0.0), a, dim, correction, keepdim)
 
 
 _var_of = define("var", _var, a=_var_rule)
@@ -297,7 +299,10 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
         raise AutogradError(
             "not-floating", f"linalg.vector_norm: expected a floating point or complex tensor, got {x.dtype}"
         )
-    return _norm_of(x, ord=float(ord), dim=axes(x, dim), keepdim=keepdim)
+    dims = axes(x, dim)
+    if ord in (math.inf, -math.inf):
+        _not_empty("linalg.vector_norm", x, dims)
+    return _norm_of(x, ord=float(ord), dim=dims, keepdim=keepdim)
 
 
 @word(methods="norm")

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..dtypes import Array
 from ..errors import AutogradError
-from ..ops import axis
+from ..ops import axes, axis
 from ..rules import refuse
 from ..tensor import Tensor, method
 from .define import WORDS, define, word
@@ -29,6 +29,8 @@ class Chosen(NamedTuple):
 
 
 def _chosen(input: Tensor, dim: int, positions: Tensor, keepdim: bool = True) -> Chosen:
+    if input.dim() == 0:
+        return Chosen(input.clone(), positions)
     values = gather(input, dim, positions)
     return Chosen(values, positions) if keepdim else Chosen(values.squeeze(dim), positions.squeeze(dim))
 
@@ -62,12 +64,16 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Chosen:
     if k > max(input.size(dim) if input.dim() else 1, 0):
         raise AutogradError("invalid-argument", "selected index k out of range")
-    return _chosen(input, dim, argsort(input, dim, largest).narrow(dim, 0, k))
+    order = argsort(input, dim, largest)
+    return _chosen(input, dim, order.narrow(dim, 0, k) if input.dim() else order)
 
 
 @word(methods="kthvalue")
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Chosen:
-    return _chosen(input, dim, argsort(input, dim).narrow(dim, k - 1, 1), keepdim)
+    order = argsort(input, dim)
+    if not 1 <= k <= (order.shape[dim] if input.dim() else 1):
+        raise AutogradError("invalid-argument", f"kthvalue(): selected number k out of range: {k}")
+    return _chosen(input, dim, order.narrow(dim, k - 1, 1) if input.dim() else order, keepdim)
 
 
 WORDS["unique"] = method(define("unique", lambda a: np.unique(a), a=lambda g: refuse("_unique2")), "unique")
@@ -158,7 +164,7 @@ _median_of = define(
 
 def _median(input: Tensor, dim: int | None, keepdim: bool, skip: bool) -> Any:
     if dim is None:
-        return _median_of(input, skip=skip)
+        return _median_of(input, skip=skip) if input.numel() else input.sum() + math.nan
     if input.dim() == 0:
         return Chosen(input.clone(), Tensor(np.zeros((), np.int64)))
     return _chosen(input, dim, _median_position(input, dim=axis(dim, input.dim()), skip=skip), keepdim)
@@ -182,6 +188,8 @@ def _most_frequent(a: Array, *, dim: int) -> Array:
         values, counts = np.unique(row, return_counts=True)
         return int(np.flatnonzero(row == values[counts.argmax()])[-1])
 
+    if a.ndim == 0 or a.size == 0:
+        return np.zeros((*a.shape[:dim], 1, *a.shape[dim + 1 :])[: a.ndim], np.int64)
     return np.expand_dims(np.apply_along_axis(of_row, dim, a), dim)
 
 
@@ -190,6 +198,7 @@ _mode_position = define("argmode", _most_frequent)
 
 @word(methods="mode")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Chosen:
+    _not_empty("mode", input, axes(input, dim))
     return _chosen(input, dim, _mode_position(input, dim=axis(dim, input.dim())), keepdim)
 
 
@@ -202,6 +211,7 @@ def quantile(
         flat = quantile(input.flatten(), q, 0, interpolation=interpolation)
         return flat.reshape((*flat.shape, *(1,) * input.dim())) if keepdim else flat
     along = axis(dim, input.dim())
+    _not_empty("quantile", input, axes(input, dim))
     ordered = sort(input, along).values
     fractions = np.asarray(q._array if isinstance(q, Tensor) else q, np.float64)
     parts = []

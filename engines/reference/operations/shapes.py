@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import several
 from ..dtypes import Array
-from ..errors import AutogradError
+from ..errors import AutogradError, AutogradIndexError
 from ..ops import axes, axis
 from ..record import Operation
 from ..several import cat as cat
@@ -192,18 +192,26 @@ def flip(input: Tensor, *dims: Any) -> Tensor:
 def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if dims is None:
         return roll(input.flatten(), shifts, 0).reshape(input.shape)
+    if input.dim() == 0:
+        raise AutogradIndexError("invalid-argument", f"Dimension specified as {dims} but tensor has no dimensions")
     distances = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     return _roll(input, shifts=distances, dims=axes(input, dims))
 
 
 @word(methods="tril")
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
-    return _tril(input, diagonal=diagonal)
+    return _tril(_matrices("tril", input), diagonal=diagonal)
 
 
 @word(methods="triu")
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
-    return _triu(input, diagonal=diagonal)
+    return _triu(_matrices("triu", input), diagonal=diagonal)
+
+
+def _matrices(name: str, input: Tensor) -> Tensor:
+    if input.dim() < 2:
+        raise AutogradError("invalid-argument", f"{name}: input tensor must have at least 2 dimensions")
+    return input
 
 
 @word(methods="rot90")
@@ -211,7 +219,7 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     turned = input
     for _ in range(k % 4):
         turned = turned.transpose(*dims).flip(dims[0])
-    return turned
+    return input.clone() if turned is input else turned
 
 
 @word(methods="diag_embed")
@@ -289,9 +297,10 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 @word()
 def block_diag(*tensors: Tensor) -> Tensor:
-    width = sum(t.shape[1] for t in tensors)
+    matrices = [t if t.dim() == 2 else t.reshape(1, -1) for t in tensors]
+    width = sum(t.shape[1] for t in matrices)
     rows, column = [], 0
-    for t in tensors:
+    for t in matrices:
         rows.append(pad(t, (column, width - column - t.shape[1])))
         column += t.shape[1]
     return cat(rows)
@@ -311,7 +320,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         n = input.shape[dim]
         positions = np.arange(-before, n + after)
         if mode == "constant":
-            taken = input.index_select(dim, Tensor(np.clip(positions, 0, max(n - 1, 0))))
+            some = input if n else input.sum(dim, True)
+            taken = some.index_select(dim, Tensor(np.clip(positions, 0, max(n - 1, 0))))
             outside = ((positions < 0) | (positions >= n)).reshape((-1,) + (1,) * i)
             input = taken.masked_fill(Tensor(outside), value)
         elif mode in _FOLLOWED:

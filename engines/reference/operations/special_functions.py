@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from ..dtypes import Array
+from ..dtypes import Array, promote_to_floating
+from ..errors import AutogradValueError
 from ..ops import sigmoid, unary
 from ..rules import refuse
 from ..special import each, each_pair
@@ -21,7 +22,10 @@ _ROOT_2PI = math.sqrt(2 * math.pi)
 erf = elementwise("erf", each(math.erf), a=lambda g, a: g * ((-a * a).exp() * (2 / _ROOT_PI)))
 erfc = elementwise("erfc", each(math.erfc), a=lambda g, a: -g * ((-a * a).exp() * (2 / _ROOT_PI)))
 erfinv = elementwise("erfinv", each(special.inverse_erf), a=lambda g, y: g * ((y * y).exp() * (_ROOT_PI / 2)))
-erfcx = functional("special.erfcx", each(special.erfcx), a=lambda g, a, y: g * (2 * a * y - 2 / _ROOT_PI))
+_slope_of_erfcx: Function = define(
+    "erfcx_slope", each(special.slope_of_erfcx), a=lambda g, a, y: g * (2 * (erfcx(a) + a * y))
+)
+erfcx: Function = functional("special.erfcx", each(special.erfcx), a=lambda g, a: g * _slope_of_erfcx(a))
 ndtr = functional("special.ndtr", each(special.ndtr), a=lambda g, a: g * ((a * a / -2).exp() / _ROOT_2PI))
 log_ndtr = functional(
     "special.log_ndtr", each(special.log_ndtr), a=lambda g, a: g / (erfcx(a * -math.sqrt(0.5)) * math.sqrt(math.pi / 2))
@@ -38,6 +42,8 @@ _polygamma = define(
 
 
 def polygamma(n: int, input: Tensor) -> Tensor:
+    if not 0 <= n <= 150:
+        raise AutogradValueError("invalid-argument", f"polygamma is provided for 0 <= n <= 150, not for {n}")
     return _polygamma(input, n=n)
 
 
@@ -88,6 +94,7 @@ entr = functional("special.entr", unary(_entr), a=lambda g, a: g * (-a.log() - 1
 
 
 def _logit(a: Array, *, eps: float | None = None) -> Array:
+    (a,) = promote_to_floating(a)
     if eps is not None:
         a = np.clip(a, eps, 1 - eps)
     return np.log(a) - np.log1p(-a)
