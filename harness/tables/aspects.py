@@ -64,6 +64,13 @@ class Asked:
         self.row = rule.row
         self.lines = _lines(self.row.run, self.rule.outputs)
         self.samples = list(self.drawn())
+        takes_complex = any(given.complex for given in rule.inputs.values())
+        self.full = COMPLEX if takes_complex else FULL
+        """The dtypes of operands that every aspect asks for."""
+        self.changes_dtype = bool(self.row.complex) or takes_complex or self.makes_complex()
+        """Whether outputs may be complex where operands are not, or the other way round."""
+        self.is_complex = takes_complex or self.makes_complex()
+        """Whether operands or outputs are complex in every case."""
 
     # ---- inputs
 
@@ -81,6 +88,10 @@ class Asked:
             else:
                 sizes = {name: _shape(name, case[name]) for name in self.rule.inputs if self.has_shape(name, case)}
                 yield self.sample(str(number), case, sizes)
+
+    def makes_complex(self) -> bool:
+        outputs = self.rule.forward(self.at("float64", self.samples[0]))
+        return any(np.iscomplexobj(outputs[name]) for name in self.rule.smooth)
 
     def has_shape(self, name: str, case: Mapping[str, Any]) -> bool:
         given = self.rule.inputs[name]
@@ -126,7 +137,7 @@ class Asked:
         }
 
     def tangents(self, seed: str, names: Mapping[str, Any], dtype: str) -> Arrays:
-        return {x: self.random(f"{seed}/tangent/{x}", names[x].shape, dtype) for x in self.rule.active}
+        return {x: self.random(f"{seed}/tangent/{x}", names[x].shape, like(names[x], dtype)) for x in self.rule.active}
 
     # ---- programs
 
@@ -147,11 +158,6 @@ class Asked:
         if len(self.rule.outputs) == 1:
             return f"{self.rule.smooth[0]}.backward(gradient={made[0]})"
         return f"backward([{', '.join(self.rule.smooth)}], [{', '.join(made)}])"
-
-    @property
-    def changes_dtype(self) -> bool:
-        """Whether outputs may be complex where inputs are not, or the other way round."""
-        return bool(self.row.complex) or any(given.complex for given in self.rule.inputs.values())
 
     def dtype_name(self, output: str) -> str:
         return f"{output}_dtype" if self.changes_dtype else "dtype"
@@ -306,18 +312,18 @@ def gradient(asked: Asked) -> Draft:
             | asked.gradients_at(dtype, seed, names, pull)
         )
 
-    for dtype in FULL:
+    for dtype in asked.full:
         for sample in asked.samples:
             case("", dtype, sample)
-    for dtype in COMPLEX if asked.row.complex else ():
+    for dtype in COMPLEX if asked.row.complex and asked.full is FULL else ():
         for sample in complex_samples(asked):
             case("", dtype, sample)
     for dtype in HALVES if asked.row.is_elementwise else ():
         if dtype not in asked.row.without:
             case("", dtype, first)
     if any(value.size > 1 for value in rule.forward(asked.at("float64", first)).values()):
-        case("one-hot", "float64", first, lambda g: single(g, g.ravel()[-1] if g.size else 1.0))
-        case("zero", "float64", first, np.zeros_like)
+        case("one-hot", asked.full[0], first, lambda g: single(g, g.ravel()[-1] if g.size else 1.0))
+        case("zero", asked.full[0], first, np.zeros_like)
         if asked.row.is_elementwise and "inf" not in asked.row.without:
             case("inf", "float64", first, lambda g: single(g, np.inf))
             case("nan", "float64", first, lambda g: single(g, np.nan))
@@ -366,7 +372,7 @@ def twice(asked: Asked) -> Draft | None:
     """Two uses of the same operands add up."""
     rule, cases = asked.rule, []
     sample = asked.samples[0]
-    for dtype in FULL:
+    for dtype in asked.full:
         names = asked.at(dtype, sample)
         outputs = rule.forward(names)
         both = [asked.cotangents(f"twice/{dtype}/{n}", outputs, dtype) for n in (1, 2)]
@@ -374,17 +380,20 @@ def twice(asked: Asked) -> Draft | None:
         case = asked.given(dtype, names)
         for number, one in enumerate(both, 1):
             case |= {f"{name}_cotangent{number}": written(value) for name, value in one.items()}
-        cases.append(case | dtypes_of(asked, outputs, dtype) | asked.gradients_at(dtype, f"twice/{dtype}", names, pull))
+        made = asked.gradients_at(dtype, f"twice/{dtype}", names, pull)
+        for x, g in rule.vjp(names, both[0]).items():  # which the second may cancel
+            made[f"{x}_near"][1] += made[f"{x}_near"][0] * float(np.max(np.abs(g), initial=0.0))
+        cases.append(case | dtypes_of(asked, outputs, dtype) | made)
     lines = [
         *asked.inputs(lambda _: "True"),
         "def f():",
         *indented([*asked.lines, f"return [{', '.join(rule.smooth)}]"]),
     ]
-    made = [
+    given = [
         ", ".join(f"tensor({name}_cotangent{number}, dtype={asked.dtype_name(name)})" for name in rule.smooth)
         for number in (1, 2)
     ]
-    lines += ["first, second = f(), f()", f"backward(first, [{made[0]}])", f"backward(second, [{made[1]}])"]
+    lines += ["first, second = f(), f()", f"backward(first, [{given[0]}])", f"backward(second, [{given[1]}])"]
     claim = f"Gradients of two uses of the same operands add up: {one_line(asked)}."
     return Draft("twice", claim, (Step(run=body(lines), expect=asked.gradients_due()),), tuple(cases))
 
@@ -411,19 +420,20 @@ def alone(asked: Asked) -> Draft | None:
     rule, cases = asked.rule, []
     if len(rule.active) < 2:
         return None
-    names = asked.at("float64", asked.samples[0])
+    dtype = asked.full[0]
+    names = asked.at(dtype, asked.samples[0])
     outputs = rule.forward(names)
     for active in rule.active:
-        cotangents = asked.cotangents(f"alone/{active}", outputs, "float64")
-        gradients = asked.gradients_at("float64", f"alone/{active}", names, partial(rule.vjp, cotangents=cotangents))
+        cotangents = asked.cotangents(f"alone/{active}", outputs, dtype)
+        gradients = asked.gradients_at(dtype, f"alone/{active}", names, partial(rule.vjp, cotangents=cotangents))
         for other in rule.active:
             gradients[f"{other}_needs"] = other == active
             if other != active:
                 gradients[f"{other}_grad"] = None
         cases.append(
-            asked.given("float64", names)
+            asked.given(dtype, names)
             | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
-            | dtypes_of(asked, outputs, "float64")
+            | dtypes_of(asked, outputs, dtype)
             | gradients
         )
     lines = [*asked.inputs(lambda name: f"{name}_needs"), *asked.lines, asked.pulled()]
@@ -442,7 +452,7 @@ def same(asked: Asked) -> Draft | None:
     arrays = dict.fromkeys(rule.inputs, sample.arrays[first])
     if rule.avoid is not None and np.any(rule.avoid({**arrays, **sample.parameters})):
         return None
-    for dtype in FULL:
+    for dtype in asked.full:
         names = asked.at(dtype, Sample("same", arrays, sample.parameters))
         cotangents = asked.cotangents(f"same/{dtype}", rule.forward(names), dtype)
 
@@ -560,7 +570,7 @@ def laid_out(asked: Asked, aspect: str, lay: Callable[[str, Array], Layout | Non
     chosen = {x: layout for x, layout in layouts.items() if layout is not None}
     if not chosen:
         return None
-    for dtype in FULL:
+    for dtype in asked.full:
         arrays = {name: chosen[name].operand if name in chosen else value for name, value in sample.arrays.items()}
         if rule.avoid is not None and np.any(rule.avoid({**arrays, **sample.parameters})):
             return None
@@ -598,21 +608,20 @@ def laid_out(asked: Asked, aspect: str, lay: Callable[[str, Array], Layout | Non
 def forward(asked: Asked) -> Draft | None:
     """Forward mode: the tangent of each output."""
     rule, cases = asked.rule, []
-    for dtype in FULL:
+    for dtype in asked.full:
         for sample in curved_samples(asked):
             names = asked.at(dtype, sample)
             seed = f"forward/{sample.label}/{dtype}"
             tangents = asked.tangents(seed, names, dtype)
             made = rule.jvp(names, tangents)
-            near = rule.near(dtype, f"{asked.name}/{seed}/near", names, made, partial(rule.jvp, tangents=tangents))
+            near = rule.near(dtype, f"{asked.name}/{seed}/near", names, made, rule.jvp, tangents)
             case = asked.given(dtype, names) | {f"{x}_tangent": written(value) for x, value in tangents.items()}
+            case |= dtypes_of(asked, made, dtype)
             for name, value in made.items():
                 asked.look(dtype, name, value, near[name])
                 case |= {f"{name}_tangent": written(value), f"{name}_near": list(near[name])}
             case |= {f"{x}_value": written(value) for x, value in rule.forward(names).items() if x in rule.smooth}
             cases.append(case)
-    if asked.changes_dtype and any(given.complex for given in rule.inputs.values()):
-        return None
     single_output = len(rule.smooth) == 1
     returned = rule.smooth[0] if single_output else f"({', '.join(rule.smooth)})"
     lines = [
@@ -623,8 +632,8 @@ def forward(asked: Asked) -> Draft | None:
     due: dict[str, Any] = {}
     for number, name in enumerate(rule.smooth):
         index = "" if single_output else f"[{number}]"
-        due[f"values{index}"] = shown(f"{name}_value", f"{name}_near")
-        due[f"tangents{index}"] = shown(f"{name}_tangent", f"{name}_near")
+        due[f"values{index}"] = shown(f"{name}_value", f"{name}_near", asked.dtype_name(name))
+        due[f"tangents{index}"] = shown(f"{name}_tangent", f"{name}_near", asked.dtype_name(name))
     claim = f"Forward mode gives the product of the Jacobian and the tangents: {one_line(asked)}."
     return Draft("forward", claim, (Step(run=body(lines), expect=due),), tuple(cases))
 
@@ -649,6 +658,9 @@ def curved_samples(asked: Asked) -> list[Sample]:
 
 def loss(asked: Asked) -> str:
     """What second derivatives are taken of: every operand enters it in a way that is not linear."""
+    if asked.is_complex:
+        weights = {x: f"tensor({x}_weight, dtype={asked.dtype_name(x)})" for x in asked.rule.smooth}
+        return " + ".join(f"real({weight} * {x} * {x}).sum()" for x, weight in weights.items())
     return " + ".join(f"(tensor({x}_weight, dtype=dtype) * {x} * {x}).sum()" for x in asked.rule.smooth)
 
 
@@ -656,10 +668,11 @@ def curved_cases(asked: Asked) -> tuple[dict[str, Any], ...]:
     """The cases that all four compositions of second order have."""
     rule, cases = asked.rule, []
     for sample in curved_samples(asked):
-        for dtype in FULL if sample is asked.samples[0] else FULL[:1]:
+        for dtype in asked.full if sample is asked.samples[0] else asked.full[:1]:
             names = asked.at(dtype, sample)
             seed = f"second/{sample.label}/{dtype}"
-            weights = asked.cotangents(seed, rule.forward(names), dtype)
+            outputs = rule.forward(names)
+            weights = asked.cotangents(seed, outputs, dtype)
             tangents = asked.tangents(seed, names, dtype)
             others = asked.tangents(f"{seed}/other", names, dtype)
             product, error, step = rule.curved(names, weights, tangents)
@@ -668,8 +681,8 @@ def curved_cases(asked: Asked) -> tuple[dict[str, Any], ...]:
                     f"second derivatives at these inputs are known to {error:.0e} only: "
                     "keep inputs away from poles and kinks"
                 )
-            again = partial(rule.difference, weights=weights, tangents=tangents, step=step)
-            near = rule.near(dtype, f"{asked.name}/{seed}/near", names, product, again)
+            again = partial(rule.difference, weights=weights, step=step)
+            near = rule.near(dtype, f"{asked.name}/{seed}/near", names, product, again, tangents)
             case = asked.given(dtype, names)
             case |= {f"{x}_weight": written(value) for x, value in weights.items()}
             case |= {f"{x}_tangent": written(value) for x, value in tangents.items()}
@@ -677,9 +690,11 @@ def curved_cases(asked: Asked) -> tuple[dict[str, Any], ...]:
             for x, value in product.items():
                 slack = 10 * error * float(np.max(np.abs(value), initial=0.0))
                 case |= {f"{x}_second": written(value), f"{x}_near": [near[x].rtol, near[x].atol + slack]}
-                total += float(np.sum(value * others[x]))
+                total += float(np.sum(np.real(np.conj(value) * others[x])))
                 bound += float(np.sum(np.abs(others[x]) * (near[x].atol + slack + near[x].rtol * np.abs(value))))
             case |= {f"{x}_other": written(value) for x, value in others.items()}
+            if asked.is_complex:
+                case |= dtypes_of(asked, outputs, dtype) | {"total_dtype": as_real(dtype)}
             cases.append(case | {"total": total, "total_near": [0.0, bound]})
     return tuple(cases)
 
@@ -692,7 +707,7 @@ def cut(cases: Sequence[dict[str, Any]], *endings: str) -> tuple[dict[str, Any],
 def orders(asked: Asked) -> Iterator[Draft]:
     """The four compositions of second order; all of them give the same product with the Hessian."""
     rule = asked.rule
-    if rule.active == () or any(given.complex for given in rule.inputs.values()) or "second" in asked.row.without:
+    if rule.active == () or "second" in asked.row.without:
         return
     cases = curved_cases(asked)
     if not cases:
@@ -727,7 +742,10 @@ def orders(asked: Asked) -> Iterator[Draft]:
         if aspect not in asked.row.without:
             claim = f"The second derivative, {_COMPOSED[aspect]}: {one_line(asked)}."
             yield Draft(
-                aspect, claim, (Step(run=body(lines), expect=due),), cut(cases, "_other", "total", "total_near")
+                aspect,
+                claim,
+                (Step(run=body(lines), expect=due),),
+                cut(cases, "_other", "total", "total_near", "total_dtype"),
             )
     if "forward-over-forward" not in asked.row.without:
         lines = [
@@ -736,7 +754,7 @@ def orders(asked: Asked) -> Iterator[Draft]:
             f"along = lambda {names}: func.jvp(loss, {args}, {tangents_of(asked)})[1]",
             f"total = func.jvp(along, {args}, {tangents_of(asked, 'other')})[1]",
         ]
-        expected = {"total": shown("product", "total_near")}
+        expected = {"total": shown("product", "total_near", "total_dtype" if asked.is_complex else "dtype")}
         renamed = tuple(
             {("product" if k == "total" else k): v for k, v in case.items()} for case in cut(cases, "_second")
         )
@@ -845,7 +863,7 @@ def large(asked: Asked) -> Draft | None:
     sample, cases = asked.samples[0], []
     size = next(v.size for v in sample.arrays.values())
     times = -(-row.large // size)
-    for dtype in FULL:
+    for dtype in asked.full:
         names = asked.at(dtype, sample)
         cotangents = asked.cotangents(f"large/{dtype}", rule.forward(names), dtype)
         pull = partial(_many, rule, times, cotangents)
@@ -872,7 +890,7 @@ def large(asked: Asked) -> Draft | None:
 def value(asked: Asked) -> Draft:
     """An operation without a derivative: its value, which requires no grad."""
     rule, cases = asked.rule, []
-    for dtype in FULL:
+    for dtype in asked.full:
         for sample in asked.samples:
             names = asked.at(dtype, sample)
             cases.append(asked.given(dtype, names) | asked.outputs_at(dtype, f"{sample.label}/{dtype}", names))

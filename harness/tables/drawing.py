@@ -23,7 +23,12 @@ def drawn(origin: Any, shape: tuple[int, ...], seed: str, is_complex: bool = Fal
         made = _KINDS[origin](source, shape)
         if made.dtype == bool:
             return made
-        return np.round(made + 0.5j * _KINDS[origin](source, shape) if is_complex else made, DECIMALS)
+        if is_complex and origin in _SYMMETRIC:
+            upper = np.triu(_normal(source, shape), 1)
+            made = made + 0.15j * (upper - np.swapaxes(upper, -1, -2))
+        elif is_complex:
+            made = made + 0.5j * _KINDS[origin](source, shape)
+        return np.round(made, DECIMALS)
     intervals = origin if origin and isinstance(origin[0], list) else [origin]
     real = _uniform(intervals, source, shape)
     return real + 1j * _uniform(intervals, source, shape) if is_complex else real
@@ -100,6 +105,9 @@ _KINDS: Final = {
     "log-probabilities": lambda source, shape: np.log(_probabilities(source, shape)),
     "booleans": _booleans,
 }
+
+_SYMMETRIC: Final = frozenset({"symmetric", "positive-definite"})
+"""Kinds that are Hermitian where they are complex."""
 
 _BITS: Final = {"float16": "float16", "float32": "float32", "complex64": "complex64"}
 

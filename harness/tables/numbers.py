@@ -119,25 +119,26 @@ class Rule:
     def jvp(self, names: Mapping[str, Any], tangents: Mapping[str, Array]) -> Arrays:
         """The tangent of every output, as the adjoint of `vjp`: one reverse evaluation for every element."""
         outputs = self.forward(names)
-        if self.row.derivative:
+        if self.row.derivative and self.row.complex != "real":
             scope = self.where({**names, **outputs})
             several = [rule(scope) * tangents[x] for x, rule in self.derivative.items()]
             return {self.smooth[0]: np.broadcast_to(sum(several), outputs[self.smooth[0]].shape)}
         found: Arrays = {}
         for name in self.smooth:
-            out = np.zeros(outputs[name].shape)
+            out = np.zeros(outputs[name].shape, complex if np.iscomplexobj(outputs[name]) else float)
             for index in np.ndindex(out.shape):
-                cotangents = {other: np.zeros(outputs[other].shape) for other in self.smooth}
-                cotangents[name][index] = 1.0
-                gradients = self.vjp(names, cotangents)
-                out[index] = sum(np.sum(gradients[x] * tangents[x]) for x in tangents)
+                for unit in (1.0, 1j) if np.iscomplexobj(out) else (1.0,):
+                    cotangents = {other: np.zeros(outputs[other].shape, out.dtype) for other in self.smooth}
+                    cotangents[name][index] = unit
+                    gradients = self.vjp(names, cotangents)
+                    out[index] += unit * sum(np.sum(np.real(np.conj(gradients[x]) * tangents[x])) for x in tangents)
             found[name] = out
         return found
 
     def squared(self, names: Mapping[str, Any], weights: Mapping[str, Array]) -> Arrays:
-        """The gradient of the loss ``(w * out * out).sum()``, which every operand enters in a way that is not linear."""
+        """The gradient of the loss ``real(w * out * out).sum()``, which every operand enters in a way that is not linear."""
         outputs = self.forward(names)
-        return self.vjp(names, {name: 2 * weights[name] * outputs[name] for name in self.smooth})
+        return self.vjp(names, {name: np.conj(2 * weights[name] * outputs[name]) for name in self.smooth})
 
     def curved(
         self, names: Mapping[str, Any], weights: Mapping[str, Array], tangents: Mapping[str, Array]
@@ -147,17 +148,17 @@ class Rule:
         From differences of the gradient's formula at several step sizes; of the two that are nearest to each other the
         smaller is taken, and their distance is the error."""
         steps = [2.0**-7, 2.0**-9]
-        found = [self.difference(names, weights, tangents, step) for step in steps]
+        found = [self.difference(names, tangents, weights, step) for step in steps]
         best, error = 1, distance(*found)
         while error > GOOD and len(steps) < len(STEPS):
             steps.append(STEPS[len(steps)])
-            found.append(self.difference(names, weights, tangents, steps[-1]))
+            found.append(self.difference(names, tangents, weights, steps[-1]))
             if (gap := distance(*found[-2:])) < error:
                 best, error = len(steps) - 1, gap
         return found[best], error, steps[best]
 
     def difference(
-        self, names: Mapping[str, Any], weights: Mapping[str, Array], tangents: Mapping[str, Array], step: float
+        self, names: Mapping[str, Any], tangents: Mapping[str, Array], weights: Mapping[str, Array], step: float
     ) -> Arrays:
         """The change of `squared` along ``tangents``, by central differences of order eight."""
         total: Arrays = dict.fromkeys(tangents, 0.0)
@@ -175,24 +176,31 @@ class Rule:
         seed: str,
         names: Mapping[str, Any],
         exact: Arrays,
-        result: Callable[[Mapping[str, Any]], Arrays],
+        result: Callable[..., Arrays],
+        tangents: Mapping[str, Array] | None = None,
     ) -> dict[str, Near]:
-        """How far an engine that computes in ``dtype`` may be off each array of ``exact``, which is ``result(names)``."""
+        """How far an engine that computes in ``dtype`` may be off each array of ``exact``, which is ``result(names)``, or
+        ``result(names, tangents)``."""
         source = random.Random(seed)
         moved = dict.fromkeys(exact, 0.0)
         floats = [name for name in self.inputs if np.asarray(names[name]).dtype.kind in "fc" and np.size(names[name])]
         for _ in range(MOVES if floats else 0):
-            other = dict(names)
-            for name in floats:
-                size = np.size(names[name])
-                bits = source.getrandbits(size)
-                signs = np.array([1.0 if bits >> n & 1 else -1.0 for n in range(size)]).reshape(np.shape(names[name]))
-                other[name] = names[name] * (1 + SHIFT * signs)
-            for name, value in result(other).items():
+            other = [{**names, **{name: shaken(names[name], source) for name in floats}}]
+            if tangents is not None:
+                other.append({name: shaken(value, source) for name, value in tangents.items()})
+            for name, value in result(*other).items():
                 gaps = np.abs(value - exact[name])
                 moved[name] = max([moved[name], *(gaps[np.isfinite(gaps)] / SHIFT).tolist()])
         unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * self.row.loose
         return {name: Near(unit, unit * moved[name] + SMALLEST.get(dtype, 1e-300)) for name in exact}
+
+
+def shaken(x: Array, source: random.Random) -> Array:
+    """Every element a little larger or smaller."""
+    size = np.size(x)
+    bits = source.getrandbits(size) if size else 0
+    signs = np.array([1.0 if bits >> n & 1 else -1.0 for n in range(size)]).reshape(np.shape(x))
+    return x * (1 + SHIFT * signs)
 
 
 def as_input(given: Any) -> Input:
