@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engines.test_reference import ENGINE, PACKAGE, kind_of, tensor
+from tests.engines.test_reference import ENGINE, PACKAGE, inner, kind_of, tensor
 from tests.engines.test_reference_rules import W
 
 SIGNAL = tensor([[[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]])
@@ -102,3 +102,35 @@ def test_running_statistics_of_instances_move_and_may_be_captured_by_a_transform
     mean, variance = tensor([0.0]), tensor([1.0])
     PACKAGE.transforms.jvp(lambda x: W["instance_norm"](x, mean, variance, momentum=0.5), (SIGNAL,), (SIGNAL,))
     assert (values(mean), values(variance)) == ([1.75], [2.25])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda z: W["linalg.svd"](z, False).S,
+        lambda z: abs(W["linalg.svd"](z, False).U) ** 2,
+        lambda z: abs(W["linalg.eigh"](z + z.mH).eigenvectors) ** 2,
+    ],
+)
+def test_complex_decompositions_differentiate_twice(function: Any) -> None:
+    numbers = np.random.default_rng(0).normal(size=(2, 3, 3, 3))
+    at, along, weights = numbers[0] + 1j * numbers[1]
+
+    def slope(where: Any) -> tuple[Any, Any]:
+        """Of a loss along a direction, and where it was taken."""
+        z = tensor(where, requires_grad=True)
+        y = function(z)
+        loss = (y * tensor(weights.real[0] if y.dim() == 1 else weights.real)).sum()
+        [gradient] = W["grad"](loss, [z], create_graph=True)
+        return (gradient * tensor(along.conj())).sum().real, z
+
+    here, z = slope(at)
+    [second] = W["grad"](here, [z])
+    ahead, behind = (slope(at + step * along)[0].item() for step in (1e-5, -1e-5))
+    assert inner(second.numpy(), along) == pytest.approx((ahead - behind) / 2e-5, rel=1e-6)
+
+
+def test_einsum_repeats_an_axis_of_size_one() -> None:
+    a, b = tensor([[2.0]], requires_grad=True), tensor([[1.0, 3.0], [5.0, 7.0]], requires_grad=True)
+    slopes = W["grad"](W["einsum"]("ij,jk->ik", a, b).sum(), [a, b])
+    assert [values(slope) for slope in slopes] == [[[16.0]], [[2.0, 2.0], [2.0, 2.0]]]

@@ -29,9 +29,11 @@ def _operation(count: int) -> Operation:
             known = set(output).union(*(inputs[k] for k in others))
             wanted = "".join(axis for axis in inputs[i] if axis in known)
             part = _product([output, *(inputs[k] for k in others)], wanted, [g, *tensors])
-            sizes = dict(zip(wanted, part.shape, strict=True))  # larger than the operand's where it was repeated
-            spread = tuple(sizes.get(axis, n) for axis, n in zip(inputs[i], shape, strict=True))
-            return part.reshape(tuple(sizes.get(axis, 1) for axis in inputs[i])).expand(spread)
+            sizes = dict(zip(wanted, part.shape, strict=True))
+            apart = tuple(sizes.get(axis, 1) for axis in inputs[i])
+            # an axis of size one is repeated; where it is this operand's, the gradients of all repetitions are added up
+            spread = tuple(n if size == 1 else size for size, n in zip(apart, shape, strict=True))
+            return part.reshape(apart).expand(spread)
 
         parameters = ["g", *(names[k] for k in others), "inputs", "output", "shape"]
         signature = inspect.Signature(
