@@ -164,9 +164,12 @@ class Asked:
 
     def outputs_due(self) -> dict[str, Expectation | Any]:
         due: dict[str, Expectation | Any] = {}
+        truths = {x for x, v in self.rule.forward(self.at("float64", self.samples[0])).items() if v.dtype == bool}
         for name in self.rule.outputs:
             if name in self.rule.smooth:
                 due[name] = shown(f"{name}_value", f"{name}_near", self.dtype_name(name))
+            elif name in truths:
+                due[name] = f"{name}_value"
             else:
                 due[name] = Expectation(value=Data(f"{name}_value"), dtype=f"{name}_dtype")
         return due
@@ -197,8 +200,8 @@ class Asked:
                 case[f"{name}_near"] = list(near[name])
                 if self.changes_dtype:
                     case[f"{name}_dtype"] = like(value, dtype)
-            else:
-                case[f"{name}_dtype"] = {"b": "bool", "i": "int64"}.get(value.dtype.kind, dtype)
+            elif value.dtype != bool:
+                case[f"{name}_dtype"] = "int64" if value.dtype.kind == "i" else dtype
         return case
 
     def gradients_at(

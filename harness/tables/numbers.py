@@ -182,7 +182,8 @@ class Rule:
         """How far an engine that computes in ``dtype`` may be off each array of ``exact``, which is ``result(names)``, or
         ``result(names, tangents)``."""
         source = random.Random(seed)
-        moved = dict.fromkeys(exact, 0.0)
+        moved = {name: 0.0 if self.row.derivative else _largest(value) for name, value in exact.items()}
+        # a sum of cotangents may cancel; what an elementwise operation gives has no such sum
         floats = [name for name in self.inputs if np.asarray(names[name]).dtype.kind in "fc" and np.size(names[name])]
         for _ in range(MOVES if floats else 0):
             other = [{**names, **{name: shaken(names[name], source) for name in floats}}]
@@ -217,6 +218,10 @@ def distance(left: Arrays, right: Arrays) -> float:
     size = max([1e-3, *(float(np.max(np.abs(v), initial=0.0)) for v in right.values())])
     gap = max([0.0, *(float(np.max(np.abs(right[x] - left[x]), initial=0.0)) for x in right)])
     return gap / size
+
+
+def _largest(value: Array) -> float:
+    return float(np.max(np.abs(value[np.isfinite(value)]), initial=0.0))
 
 
 _STENCIL: Final = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))
