@@ -72,7 +72,7 @@ def _look(name: str, row: Row, decoder: Decoder, known: Mapping[str, sources.Doc
                 problem(f"{key!r} is no input{nearest(key, row.inputs)}", field, key)
     if row.derivative and row.gradient:
         problem("'derivative' and 'gradient' stand side by side; an elementwise operation has the first", "gradient")
-    values = row.value if isinstance(row.value, dict) else {row.outputs[0]: row.value}
+    values = row.value if isinstance(row.value, dict) else {row.outputs[0].removeprefix("#"): row.value}
     if {*values} != {output.removeprefix("#") for output in row.outputs}:
         problem("'value' says the formula of every output, by name", "value")
     for key in row.without:
