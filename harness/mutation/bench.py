@@ -65,13 +65,13 @@ class Bench:
         for trial in self.trials:
             self._program(trial)
 
-    def plant(self, path: Path, old: CodeType, new: CodeType, whole: Callable[[], CodeType] | None = None) -> None:
-        """Let the engine have ``new`` where it has ``old``: a module's code, or that of one of its statements, whose module
-        is then ``whole``. For a fork: there is no way back."""
-        if swap(self.functions.get(path, {}), old, new):
-            return
-        made = reloaded(path, whole() if whole else new, self.folder, lambda: loading.load(self.adapter, None)[0])
-        self.use(made)
+    def swap(self, path: Path, old: CodeType, new: CodeType) -> Callable[[], None] | None:
+        """Let the functions of the engine that have their code from ``old`` have that of ``new``; see `planting.swap`."""
+        return swap(self.functions.get(path, {}), old, new)
+
+    def reload(self, path: Path, code: CodeType) -> None:
+        """Let the engine's module at ``path`` be ``code``. For a fork: there is no way back."""
+        self.use(reloaded(path, code, self.folder, lambda: loading.load(self.adapter, None)[0]))
 
     def use(self, engine: Engine) -> None:
         self.engine = engine

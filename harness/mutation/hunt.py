@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from harness.mutation import reach
 from harness.mutation.bench import SECONDS, Bench, limited
@@ -51,7 +51,9 @@ class _Group:
         return sorted(cases, key=lambda number: (-self.killers.get(number, 0), place[number]))
 
 
-Task = tuple[_Group, Mutant, list[int]]
+Batch = tuple[_Group, list[tuple[Mutant, Sequence[int]]]]
+BATCH: Final = 32
+"""Mutants that share a fork, where their code can be exchanged and given back."""
 
 
 def hunt(
@@ -68,84 +70,127 @@ def hunt(
     for mutant in mutants:
         groups.setdefault((mutant.source.shown, mutant.site.op), []).append(mutant)
     waiting = [_Group(group) for group in groups.values()]
-    number_of = {trial.case.id: number for number, trial in enumerate(bench.trials)}
     found: dict[str, Found] = {}
 
-    def ready() -> Task | None:
+    def ended(mutant: Mutant, result: Found) -> None:
+        found[mutant.id] = result
+        heard(mutant, result)
+
+    def ready() -> Batch | None:
         for group in waiting:
-            if group.is_busy:
-                continue
-            while group.waiting:
+            batch: list[tuple[Mutant, Sequence[int]]] = []
+            while not group.is_busy and group.waiting and len(batch) < BATCH:
                 mutant = group.waiting.popleft()
                 cases = reach.reaching(bench.trials, known, mutant)
                 if cases:
-                    group.is_busy = True
-                    return group, mutant, group.ordered(cases)
-                found[mutant.id] = Found(0)
-                heard(mutant, found[mutant.id])
+                    batch.append((mutant, cases))
+                else:
+                    ended(mutant, Found(0))
+            if batch:
+                group.is_busy = True
+                return group, batch
         waiting[:] = [group for group in waiting if group.waiting or group.is_busy]
         return None
 
-    def limits(task: Task) -> Limits:
-        seconds = 20 + (len(task[2]) // 20 if all_cases else len(task[2]) // 100)
-        return Limits(seconds, seconds * 10.0)
+    def limits(batch: Batch) -> Limits:
+        cases = sum(len(cases) for _, cases in batch[1])
+        seconds = SECONDS * 10 + cases * (0.05 if all_cases else 0.01)
+        return Limits(int(seconds), 60 + seconds * 10)
 
-    def work(task: Task, tell: Tell) -> None:
-        _run(bench, task[1], task[2], all_cases, tell)
+    def work(batch: Batch, tell: Tell) -> None:
+        _run(bench, *batch, all_cases, tell)
 
-    for (group, mutant, cases), end in in_forks(ready, work, jobs, limits):
+    for (group, batch), end in in_forks(ready, work, jobs, limits):
         group.is_busy = False
-        result = found[mutant.id] = _result(bench, len(cases), end)
-        for case in result.kills:
-            group.killers[number_of[case]] = group.killers.get(number_of[case], 0) + 1
-        heard(mutant, result)
+        results = _results(bench, group, batch, end)
+        for (mutant, _), result in zip(batch, results, strict=False):
+            ended(mutant, result)
+        group.waiting.extendleft(mutant for mutant, _ in reversed(batch[len(results) :]))
     return found
 
 
-def _run(bench: Bench, mutant: Mutant, cases: Sequence[int], all_cases: bool, tell: Tell) -> None:
+def _run(bench: Bench, group: _Group, batch: Sequence[tuple[Mutant, Sequence[int]]], all_cases: bool, tell: Tell) -> None:
+    """One mutant after the other. What a mutant may have left changed in the engine is looked for: the case that killed it
+    must pass again without it. Where it does not, or the engine had to be loaded anew, the rest needs another fork."""
     limited()
     runtime = Runtime(bench.engine)
-    try:
-        plant(bench, mutant)
-    except Exception:
-        tell(How.LOAD.value)
-        return
-    runtime.use(bench.engine)
+    for position, (mutant, cases) in enumerate(batch):
+        source, site = mutant.source, mutant.site
+        old = source.compiled(site.unit.node)
+        try:
+            with site.place.holding(mutant.edit.node):
+                new, whole = source.compiled(site.unit.node), None
+                undo = bench.swap(source.path, old, new)
+                if undo is None:
+                    if position:
+                        return
+                    whole = source.compiled()
+            if whole is not None:
+                bench.reload(source.path, whole)
+                runtime.use(bench.engine)
+        except Exception:
+            tell((position, -1, How.LOAD.value))
+            tell((position, -1, ""))
+            return
+        killed = _against(bench, runtime, position, group.ordered(cases), all_cases, tell)
+        for number in killed:
+            group.killers[number] = group.killers.get(number, 0) + 1
+        tell((position, -1, ""))
+        if undo is None:
+            return
+        undo()
+        runtime.begin()
+        if killed and not bench.passes(bench.trials[killed[-1]], SECONDS):
+            return
+
+
+def _against(
+    bench: Bench, runtime: Runtime, position: int, cases: Sequence[int], all_cases: bool, tell: Tell
+) -> list[int]:
+    """The cases that go red, the first or all."""
+    killed: list[int] = []
     late = 0
     for number in cases:
-        tell(number)
+        tell((position, number, ""))
         runtime.begin()
         line = bench.judged(bench.trials[number], SECONDS)
         if line.status is Status.PASS:
             continue
         is_late = any("TooLong" in check.detail for check in line.failures)
-        tell(How.TIMEOUT.value if is_late else How.RED.value)
+        tell((position, number, How.TIMEOUT.value if is_late else How.RED.value))
+        killed.append(number)
         late += is_late
         if not all_cases or late == 3:
-            return
+            break
+    return killed
 
 
-def plant(bench: Bench, mutant: Mutant) -> None:
-    """The bench's engine with the fault in it; for a fork."""
-    source, site = mutant.source, mutant.site
-    old = source.compiled(site.statement)
-    with site.place.holding(mutant.edit.node):
-        bench.plant(source.path, old, source.compiled(site.statement), source.compiled)
-
-
-def _result(bench: Bench, reached: int, end: Ended) -> Found:
-    """What a fork told: before each case its number, behind it how it went red, if it did."""
-    kills: list[str] = []
+def _results(bench: Bench, group: _Group, batch: Sequence[tuple[Mutant, Sequence[int]]], end: Ended) -> list[Found]:
+    """What a fork told: before each case its number, behind it how it went red, if it did; and the end of each mutant. The
+    mutants behind the one that it died of are not among them."""
+    results: list[Found] = []
+    kills: list[int] = []
     how: How | None = None
-    case = ""
-    for message in end.told:
-        if isinstance(message, int):
-            case = bench.trials[message].case.id
-            continue
-        how = how or How(message)
-        if case:
-            kills.append(case)
-    if end.died:
+    case = -1
+
+    def close() -> None:
+        nonlocal kills, how, case
+        ids = tuple(bench.trials[number].case.id for number in kills)
+        results.append(Found(len(batch[len(results)][1]), ids, how))
+        for number in kills:
+            group.killers[number] = group.killers.get(number, 0) + 1
+        kills, how, case = [], None, -1
+
+    for _, number, word in end.told:
+        if word:
+            how = how or How(word)
+            kills += [number] if number >= 0 else []
+        elif number >= 0:
+            case = number
+        else:
+            close()
+    if end.died and len(results) < len(batch):
         how = how or (How.TIMEOUT if end.late else How.CRASH)
-        kills += [case] if case and case not in kills else []
-    return Found(reached, tuple(kills), how)
+        kills += [case] if case >= 0 and case not in kills else []
+        close()
+    return results

@@ -114,8 +114,9 @@ def _is_tensor_like(node: ast.expr) -> bool:
     )
 
 
-def _is_zero(node: ast.AST) -> bool:
-    return "zero" in _called(node)[0]
+def _is_fixed(node: ast.AST) -> bool:
+    """Whether the result of a rule is zero or an error, whatever it is multiplied with."""
+    return any(word in _called(node)[0] for word in ("zero", "refuse", "raise", "not_implemented", "unsupported"))
 
 
 def _sign(node: ast.AST, around: Around) -> Edits:
@@ -126,12 +127,12 @@ def _sign(node: ast.AST, around: Around) -> Edits:
             yield Edit("of a term", ast.BinOp(left, ast.Sub(), right))
         case ast.BinOp(left=left, op=ast.Sub(), right=right):
             yield Edit("of a term", ast.BinOp(left, ast.Add(), right))
-    if around.is_derivative and isinstance(node, ast.expr) and not _is_zero(node):
+    if around.is_derivative and isinstance(node, ast.expr) and not _is_fixed(node):
         yield Edit("of the result", made("-RESULT", RESULT=node))
 
 
 def _factor(node: ast.AST, around: Around) -> Edits:
-    if around.is_derivative and isinstance(node, ast.expr) and not _is_zero(node):
+    if around.is_derivative and isinstance(node, ast.expr) and not _is_fixed(node):
         for factor in ("2", "1.001", "1.000001"):
             yield Edit(factor, made(f"RESULT * {factor}", RESULT=node))
     elif around.is_result and isinstance(node, (ast.BinOp, ast.Call)) and not around.cotangent:
@@ -346,7 +347,7 @@ def _similar(node: ast.AST, around: Around) -> Edits:
 
 
 def _only(node: ast.AST, around: Around) -> Edits:
-    if around.is_derivative and isinstance(node, ast.expr) and not _is_zero(node):
+    if around.is_derivative and isinstance(node, ast.expr) and not _is_fixed(node):
         for name, condition in CONDITIONS.items():
             seen = ", ".join(around.parameters)
             shown = made(f"WRONG if {condition.shown} else RESULT", WRONG=made(condition.wrong, RESULT=node), RESULT=node)

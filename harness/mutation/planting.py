@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.machinery import SourceFileLoader
 from inspect import CO_NEWLOCALS
 from pathlib import Path
@@ -31,22 +31,28 @@ def functions_of(folder: Path) -> Functions:
     return found
 
 
-def swap(functions: Mapping[Any, list[FunctionType]], old: CodeType, new: CodeType) -> bool:
-    """Give the functions that have their code from ``old`` (of a module, or of a statement of one) that of ``new``.
+def swap(functions: Mapping[Any, list[FunctionType]], old: CodeType, new: CodeType) -> Callable[[], None] | None:
+    """Give the functions that have their code from ``old`` (of a module, or of a part of one) that of ``new``. What comes
+    back is called to undo it.
 
-    False where that is not enough, because something else than functions is different; nothing was done then."""
+    None where that is not enough, because something else than functions is different; nothing was done then."""
     if _shape(old) != _shape(new):
-        return False
+        return None
     pairs = [
         (function, code)
         for before, code in zip(_functions_in(old), _functions_in(new), strict=True)
         for function in functions.get(_key(before), ())
     ]
-    if any(function.__code__.co_freevars != code.co_freevars for function, code in pairs):
-        return False
+    if not pairs or any(function.__code__.co_freevars != code.co_freevars for function, code in pairs):
+        return None
+    before = [(function, function.__code__) for function, _ in pairs]
+    _give(pairs)
+    return lambda: _give(before)
+
+
+def _give(pairs: Iterable[tuple[FunctionType, CodeType]]) -> None:
     for function, code in pairs:
         function.__code__ = code
-    return True
 
 
 def reloaded(path: Path, code: CodeType, folder: Path, load: Callable[[], Any]) -> Any:
@@ -68,8 +74,9 @@ def reloaded(path: Path, code: CodeType, folder: Path, load: Callable[[], Any]) 
 
 
 def _key(code: CodeType) -> Any:
-    """Two functions on one line differ in their columns."""
-    return code.co_qualname, code.co_firstlineno, tuple(code.co_positions())
+    """Name and line, and where the text ends: two functions on one line differ in that. Not the code itself, which may
+    differ between a module and one of its statements (a call of what the module imports is compiled otherwise)."""
+    return code.co_qualname, code.co_firstlineno, max((end or 0, column or 0) for _, end, _, column in code.co_positions())
 
 
 def _is_class(code: CodeType) -> bool:

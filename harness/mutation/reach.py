@@ -114,7 +114,8 @@ def _plant_probes(bench: Bench, source: Source, mutants: Iterable[Mutant], numbe
             ast.copy_location(wrapped, inner)
             ast.fix_missing_locations(wrapped)
             place.put(wrapped)
-    bench.plant(source.path, old, source.compiled())
+    if bench.swap(source.path, old, source.compiled()) is None:
+        bench.reload(source.path, source.compiled())
 
 
 def _before(place: Place, number: int) -> None:

@@ -24,8 +24,8 @@ class Site(NamedTuple):
     around: Around
     op: str
     """The operation that it is about, as the source names it."""
-    statement: int
-    """Of the module's body, the one that it is in."""
+    unit: Place
+    """What is compiled when it is changed: the outermost lambda that it is in, or the statement of the module."""
     cover: Place | None
     """The expression or statement whose evaluation says that this one mattered; None outside of functions."""
 
@@ -109,7 +109,8 @@ def mutants(source: Source, cotangents: Sequence[str]) -> list[Mutant]:
 def _sites(source: Source, cotangents: Sequence[str]) -> Iterator[Site]:
     for number, statement in enumerate(source.tree.body):
         if not isinstance(statement, (ast.Import, ast.ImportFrom, ast.AnnAssign | ast.Assign)) or _has_value(statement):
-            yield from _Walk(number, cotangents).statement(Place(source.tree, "body", number), Around(in_function=False), "")
+            place = Place(source.tree, "body", number)
+            yield from _Walk(number, cotangents, place).statement(place, Around(in_function=False), "")
 
 
 def _has_value(statement: ast.stmt) -> bool:
@@ -119,13 +120,14 @@ def _has_value(statement: ast.stmt) -> bool:
 class _Walk:
     """Through one statement of a module."""
 
-    def __init__(self, number: int, cotangents: Sequence[str]) -> None:
+    def __init__(self, number: int, cotangents: Sequence[str], unit: Place) -> None:
         self.number = number
+        self.unit = unit
         self.cotangents = cotangents
         self.functions = 0
 
     def site(self, place: Place, around: Around, op: str, cover: Place | None) -> Site:
-        return Site(place, around, op or "module", self.number, cover)
+        return Site(place, around, op or "module", self.unit, cover)
 
     def _function(self, arguments: ast.arguments) -> Around:
         names = tuple(a.arg for a in (*arguments.posonlyargs, *arguments.args))
@@ -193,7 +195,11 @@ class _Walk:
         node = place.node
         if isinstance(node, ast.Lambda):
             inner = self._function(node.args)._replace(is_result=True)
+            outer = self.unit
+            if not around.in_function:
+                self.unit = place
             yield from self.expression(Place(node, "body"), inner, op, None)
+            self.unit = outer
             return
         if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | None)):
             return

@@ -33,9 +33,11 @@ class Source:
         )
         self.flags = __future__.annotations.compiler_flag if postponed else 0
 
-    def compiled(self, statement: int | None = None) -> CodeType:
-        """The code of one statement of the module, or of all of it."""
-        body = self.tree.body if statement is None else [self.tree.body[statement]]
+    def compiled(self, part: ast.AST | None = None) -> CodeType:
+        """The code of a statement of the module or of an expression in one, or of all of it."""
+        body = [part] if isinstance(part, ast.stmt) else self.tree.body
+        if isinstance(part, ast.expr):
+            body = [ast.copy_location(ast.Expr(part), part)]
         return compile(ast.Module(body, []), str(self.path), "exec", flags=self.flags, dont_inherit=True)
 
 
