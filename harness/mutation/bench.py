@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,7 +15,7 @@ from harness.cases import Case, fresh, is_dtype, ready
 from harness.engine import Engine
 from harness.language import compile as compiler
 from harness.language.load import CheckedSpec
-from harness.mutation.planting import functions_of, reloaded, swap
+from harness.mutation.planting import Functions, reloaded
 from harness.plugins import Candidate, Follows
 from harness.record import CaseLine, Status
 from harness.seen import Seen
@@ -59,15 +60,16 @@ class Bench:
             if cases:
                 code = compiler.code(checked.program, self.engine)
                 self.trials += [Trial(checked, code, case) for case in cases]
-        self.functions = functions_of(self.folder)
+        self.functions = Functions(self.folder)
         self.host = Host(self.engine, heard)
         self._bound: dict[int, Loaded] = {}
         for trial in self.trials:
             self._program(trial)
 
-    def swap(self, path: Path, old: CodeType, new: CodeType) -> Callable[[], None] | None:
-        """Let the functions of the engine that have their code from ``old`` have that of ``new``; see `planting.swap`."""
-        return swap(self.functions.get(path, {}), old, new)
+    def keep(self) -> None:
+        """What there is now is no garbage, and what forks share is not written by their collectors."""
+        gc.collect()
+        self.functions.keep()
 
     def reload(self, path: Path, code: CodeType) -> None:
         """Let the engine's module at ``path`` be ``code``. For a fork: there is no way back."""

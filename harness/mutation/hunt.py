@@ -120,7 +120,7 @@ def _run(bench: Bench, group: _Group, batch: Sequence[tuple[Mutant, Sequence[int
         try:
             with site.place.holding(mutant.edit.node):
                 new, whole = source.compiled(site.unit.node), None
-                undo = bench.swap(source.path, old, new)
+                undo = bench.functions.swap(old, new)
                 if undo is None:
                     if position:
                         return

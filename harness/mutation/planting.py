@@ -7,52 +7,59 @@ constant, a table, which function a rule is made with), the engine is loaded aga
 from __future__ import annotations
 
 import gc
+import os
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from importlib.machinery import SourceFileLoader
 from inspect import CO_NEWLOCALS
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
-Functions = Mapping[Path, Mapping[Any, list[FunctionType]]]
+class Functions:
+    """All functions that there are of the modules in a folder, those included that are made while the engine runs."""
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kept: dict[Any, list[FunctionType]] = {}
 
-def functions_of(folder: Path) -> Functions:
-    """All functions that there are of the modules in ``folder``: by file, and by what tells one text of a function from all
-    others in its file."""
-    found: dict[Path, dict[Any, list[FunctionType]]] = defaultdict(lambda: defaultdict(list))
-    for function in gc.get_objects():
-        if type(function) is FunctionType:
-            path = Path(function.__code__.co_filename)
-            if path.is_relative_to(folder):
-                found[path][_key(function.__code__)].append(function)
-    return found
+    def keep(self) -> None:
+        """Remember those that there are now: what is frozen is not found again."""
+        for function in self._alive():
+            self.kept.setdefault(_key(function.__code__), []).append(function)
+        gc.freeze()
 
+    def _alive(self) -> list[FunctionType]:
+        inside = os.path.join(self.folder, "")
+        return [f for f in gc.get_objects() if type(f) is FunctionType and f.__code__.co_filename.startswith(inside)]
 
-def swap(functions: Mapping[Any, list[FunctionType]], old: CodeType, new: CodeType) -> Callable[[], None] | None:
-    """Give the functions that have their code from ``old`` (of a module, or of a part of one) that of ``new``. What comes
-    back is called to undo it.
+    def swap(self, old: CodeType, new: CodeType) -> Callable[[], None] | None:
+        """Give the functions that have their code from ``old`` (of a module, or of a part of one) that of ``new``. What
+        comes back is called to undo it.
 
-    None where that is not enough, because something else than functions is different; nothing was done then."""
-    if _shape(old) != _shape(new):
-        return None
-    pairs = [
-        (function, code)
-        for before, code in zip(_functions_in(old), _functions_in(new), strict=True)
-        for function in functions.get(_key(before), ())
-    ]
-    if not pairs or any(function.__code__.co_freevars != code.co_freevars for function, code in pairs):
-        return None
-    before = [(function, function.__code__) for function, _ in pairs]
-    _give(pairs)
-    return lambda: _give(before)
+        None where that is not enough, because something else than functions is different; nothing was done then."""
+        if _shape(old) != _shape(new):
+            return None
+        made: dict[Any, list[FunctionType]] = {}
+        for function in self._alive():
+            made.setdefault(_key(function.__code__), []).append(function)
+        pairs = [
+            (function, code)
+            for before, code in zip(_functions_in(old), _functions_in(new), strict=True)
+            for function in (*self.kept.get(_key(before), ()), *made.get(_key(before), ()))
+        ]
+        if not pairs or any(function.__code__.co_freevars != code.co_freevars for function, code in pairs):
+            return None
+        usual = {id(code): function.__code__ for function, code in pairs}
+        usual |= {id(code): code_of for code, code_of in zip(_functions_in(new), _functions_in(old), strict=True) if id(code) not in usual}
+        for function, code in pairs:
+            function.__code__ = code
 
+        def undo() -> None:
+            for function in (*(function for function, _ in pairs), *self._alive()):
+                function.__code__ = usual.get(id(function.__code__), function.__code__)
 
-def _give(pairs: Iterable[tuple[FunctionType, CodeType]]) -> None:
-    for function, code in pairs:
-        function.__code__ = code
+        return undo
 
 
 def reloaded(path: Path, code: CodeType, folder: Path, load: Callable[[], Any]) -> Any:
@@ -74,9 +81,10 @@ def reloaded(path: Path, code: CodeType, folder: Path, load: Callable[[], Any]) 
 
 
 def _key(code: CodeType) -> Any:
-    """Name and line, and where the text ends: two functions on one line differ in that. Not the code itself, which may
+    """File, name and line, and where the text ends: two functions on one line differ in that. Not the code itself, which may
     differ between a module and one of its statements (a call of what the module imports is compiled otherwise)."""
-    return code.co_qualname, code.co_firstlineno, max((end or 0, column or 0) for _, end, _, column in code.co_positions())
+    ends = max((end or 0, column or 0) for _, end, _, column in code.co_positions())
+    return code.co_filename, code.co_qualname, code.co_firstlineno, ends
 
 
 def _is_class(code: CodeType) -> bool:

@@ -114,7 +114,7 @@ def _plant_probes(bench: Bench, source: Source, mutants: Iterable[Mutant], numbe
             ast.copy_location(wrapped, inner)
             ast.fix_missing_locations(wrapped)
             place.put(wrapped)
-    if bench.swap(source.path, old, source.compiled()) is None:
+    if bench.functions.swap(old, source.compiled()) is None:
         bench.reload(source.path, source.compiled())
 
 

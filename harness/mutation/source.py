@@ -18,11 +18,12 @@ from harness.plugins import Candidate
 class Source:
     """One file."""
 
-    def __init__(self, path: Path, shown: str) -> None:
+    def __init__(self, path: Path, shown: str, text: str | None = None) -> None:
+        """``text``: in place of what the file holds."""
         self.path = path
         self.shown = shown
         """As it is named in ids."""
-        self.text = path.read_text(encoding="utf-8")
+        self.text = path.read_text(encoding="utf-8") if text is None else text
         try:
             self.tree = ast.parse(self.text)
         except SyntaxError as error:
