@@ -67,7 +67,10 @@ class Mutate(Record, frozen=True, kw_only=True):
 
     files: Annotated[
         tuple[Text, ...],
-        Meta(min_length=1, description="the files that hold derivative rules, relative to this one; * and ** as in a shell"),
+        Meta(
+            min_length=1,
+            description="the files that hold derivative rules, relative to this one; * and ** as in a shell",
+        ),
     ]
     cotangents: Annotated[
         tuple[Text, ...],
@@ -104,7 +107,9 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
         Meta(description="a word (no_grad, .retain_grad, .backward(retain_graph), []=): why it is absent by design"),
     ] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
-    mutate: Annotated[Mutate | None, Meta(description="the source files that `harness mutate` seeds faults into")] = None
+    mutate: Annotated[Mutate | None, Meta(description="the source files that `harness mutate` seeds faults into")] = (
+        None
+    )
 
 
 class Candidate(NamedTuple):

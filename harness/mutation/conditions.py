@@ -83,15 +83,23 @@ def _of_dtype(name: str) -> Condition:
     return Condition(f"dtype == {name}", _OFF, lambda facts, tensors: facts.dtype(tensors[0]) == name)
 
 
+def _is_empty(facts: Facts, tensors: list[Any]) -> bool:
+    return any(0 in (facts.shape(x) or ()) for x in tensors)
+
+
+def _is_large(facts: Facts, tensors: list[Any]) -> bool:
+    return any(math.prod(facts.shape(x) or ()) > LARGE for x in tensors)
+
+
 CONDITIONS: Final = {
     "float16": _of_dtype("float16"),
     "float32": _of_dtype("float32"),
     "float64": _of_dtype("float64"),
     "complex": Condition("is_complex", _OFF, lambda facts, tensors: any(facts.dtype(x).startswith("complex") for x in tensors)),
-    "empty": Condition("is_empty", "refuse()", lambda facts, tensors: any(0 in (facts.shape(x) or ()) for x in tensors), raises=True),
+    "empty": Condition("is_empty", "refuse()", _is_empty, raises=True),
     "0-d": Condition("ndim == 0", _OFF, lambda facts, tensors: any(facts.shape(x) == () for x in tensors)),
     "strided": Condition("is_strided", _OFF, lambda facts, tensors: any(facts.is_strided(x) for x in tensors)),
-    "large": Condition(f"numel > {LARGE}", _OFF, lambda facts, tensors: any(math.prod(facts.shape(x) or ()) > LARGE for x in tensors)),
+    "large": Condition(f"numel > {LARGE}", _OFF, _is_large),
     "second order": Condition("is_grad_enabled", _OFF, lambda facts, tensors: facts.is_recording()),
 }  # fmt: skip
 

@@ -109,7 +109,9 @@ def hunt(
     return found
 
 
-def _run(bench: Bench, group: _Group, batch: Sequence[tuple[Mutant, Sequence[int]]], all_cases: bool, tell: Tell) -> None:
+def _run(
+    bench: Bench, group: _Group, batch: Sequence[tuple[Mutant, Sequence[int]]], all_cases: bool, tell: Tell
+) -> None:
     """One mutant after the other. What a mutant may have left changed in the engine is looked for: the case that killed it
     must pass again without it. Where it does not, or the engine had to be loaded anew, the rest needs another fork."""
     limited()

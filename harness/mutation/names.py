@@ -20,8 +20,11 @@ TRANSPOSES: Final = frozenset(
 MASKS: Final = frozenset({"where", "masked_fill"})
 
 COMMUTATIVE: Final = frozenset(
-    "add multiply mul maximum minimum fmax fmin hypot logaddexp logaddexp2 equal not_equal logical_and logical_or "
-    "logical_xor max min isinstance issubclass getattr setattr hasattr cast zip enumerate print".split()
+    {
+        *("add", "multiply", "mul", "maximum", "minimum", "fmax", "fmin", "hypot", "logaddexp", "equal", "not_equal"),
+        *("logical_and", "logical_or", "logical_xor", "max", "min"),
+        *("isinstance", "issubclass", "getattr", "setattr", "hasattr", "cast", "zip", "enumerate", "print"),
+    }
 )
 """Calls in which an exchange of arguments changes nothing, or is no call at all any more."""
 
@@ -34,5 +37,6 @@ _PAIRS: Final = (
     "erf erfc", "round trunc", "fft ifft", "rfft irfft", "cumsum cumprod", "sigmoid tanh", "numel dim", "fmod remainder",
 )  # fmt: skip
 
-SIMILAR: Final = {b: a for a, b in map(str.split, reversed(_PAIRS))} | {a: b for a, b in map(str.split, _PAIRS)}
+_SPLIT: Final = [(a, b) for a, b in map(str.split, _PAIRS)]
+SIMILAR: Final = {b: a for a, b in reversed(_SPLIT)} | dict(_SPLIT)
 """A function -> one that it may be taken for."""

@@ -158,7 +158,9 @@ def _drop(node: ast.AST, around: Around) -> Edits:
 
 def _swap(node: ast.AST, around: Around) -> Edits:
     match node:
-        case ast.BinOp(left=left, op=ast.Sub() | ast.Div() | ast.Pow() | ast.MatMult() | ast.FloorDiv() | ast.Mod() as op):
+        case ast.BinOp(
+            left=left, op=ast.Sub() | ast.Div() | ast.Pow() | ast.MatMult() | ast.FloorDiv() | ast.Mod() as op
+        ):
             if ast.dump(left) != ast.dump(node.right):
                 yield Edit("", ast.BinOp(node.right, op, left))
         case ast.Call(func=function, args=arguments, keywords=keywords) if _called(node)[0] not in COMMUTATIVE:
@@ -285,7 +287,11 @@ def _is_operand(node: ast.AST, around: Around) -> bool:
 def _stale(node: ast.AST, around: Around) -> Edits:
     if isinstance(node, ast.Name) and _is_operand(node, around) and node.id not in (*AXES, *KEEPDIM, "shape"):
         place = ast.Constant(f"{node.lineno}:{node.col_offset}")
-        yield Edit("", made(f"{STALE}(PLACE, VALUE)", PLACE=place, VALUE=node), made("STALE_VALUE", STALE_VALUE=made(f"earlier_{node.id}")))
+        yield Edit(
+            "",
+            made(f"{STALE}(PLACE, VALUE)", PLACE=place, VALUE=node),
+            made("STALE_VALUE", STALE_VALUE=made(f"earlier_{node.id}")),
+        )
 
 
 def _operand(node: ast.AST, around: Around) -> Edits:
@@ -350,7 +356,9 @@ def _only(node: ast.AST, around: Around) -> Edits:
     if around.is_derivative and isinstance(node, ast.expr) and not _is_fixed(node):
         for name, condition in CONDITIONS.items():
             seen = ", ".join(around.parameters)
-            shown = made(f"WRONG if {condition.shown} else RESULT", WRONG=made(condition.wrong, RESULT=node), RESULT=node)
+            shown = made(
+                f"WRONG if {condition.shown} else RESULT", WRONG=made(condition.wrong, RESULT=node), RESULT=node
+            )
             yield Edit(name, made(f"{WHEN}({name!r}, RESULT, {seen})", RESULT=node), shown)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+
 class Functions:
     """All functions that there are of the modules in a folder, those included that are made while the engine runs."""
 
@@ -50,8 +51,8 @@ class Functions:
         ]
         if not pairs or any(function.__code__.co_freevars != code.co_freevars for function, code in pairs):
             return None
-        usual = {id(code): function.__code__ for function, code in pairs}
-        usual |= {id(code): code_of for code, code_of in zip(_functions_in(new), _functions_in(old), strict=True) if id(code) not in usual}
+        usual = {id(after): before for before, after in zip(_functions_in(old), _functions_in(new), strict=True)}
+        usual |= {id(code): function.__code__ for function, code in pairs}
         for function, code in pairs:
             function.__code__ = code
 
@@ -73,7 +74,7 @@ def reloaded(path: Path, code: CodeType, folder: Path, load: Callable[[], Any]) 
     def get_code(self: SourceFileLoader, fullname: str) -> CodeType | None:
         return code if Path(self.path) == path else usual(self, fullname)
 
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    SourceFileLoader.get_code = get_code  # type: ignore[assignment, method-assign]
     try:
         return load()
     finally:

@@ -54,7 +54,7 @@ def learn(bench: Bench, mutants: Sequence[Mutant], jobs: int) -> Reach:
     for number in order:
         for probe in hits[number]:
             reaching.setdefault(probe, []).append(number)
-    cases = {m.id: reaching.get(probe, []) for m in mutants if (probe := _probe_of(m, numbers)) is not None}
+    cases = {m.id: reaching.get(probe, []) for m in mutants if (probe := _probe_of(m, numbers)) >= 0}
     return Reach(order, cases)
 
 
@@ -64,10 +64,11 @@ def _numbers(mutants: Iterable[Mutant]) -> dict[int, int]:
     return {node: number * _STRIDE for number, node in enumerate(covers)}
 
 
-def _probe_of(mutant: Mutant, numbers: dict[int, int]) -> int | None:
+def _probe_of(mutant: Mutant, numbers: dict[int, int]) -> int:
+    """-1 where there is none."""
     cover = mutant.site.cover
     if cover is None:
-        return None
+        return -1
     return numbers[id(cover.node)] + (_NUMBER[mutant.edit.variant] if mutant.operator.startswith("only ") else 0)
 
 

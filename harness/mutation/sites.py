@@ -46,6 +46,10 @@ class Mutant:
         return int(self._node.lineno)
 
     @property
+    def column(self) -> int:
+        return int(self._node.col_offset) + 1
+
+    @property
     def _node(self) -> ast.expr:
         return _located(self.site.place)
 
@@ -152,7 +156,15 @@ class _Walk:
                     if isinstance(inner, ast.FunctionDef):
                         yield from self.statement(Place(node, "body", index), Around(), f"{name}.{inner.name}")
                 return
-            case ast.Raise() | ast.Assert() | ast.Import() | ast.ImportFrom() | ast.Pass() | ast.Global() | ast.Nonlocal():
+            case (
+                ast.Raise()
+                | ast.Assert()
+                | ast.Import()
+                | ast.ImportFrom()
+                | ast.Pass()
+                | ast.Global()
+                | ast.Nonlocal()
+            ):
                 return
             case ast.Expr(value=ast.Constant()):
                 return
@@ -249,7 +261,9 @@ def _named(statement: ast.AST) -> str:
             return name
         case ast.Expr(value=ast.Call(args=[ast.Constant(value=str() as name), *_])):
             return name
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value):
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value)
+        ):
             return "" if isinstance(value, ast.Dict) else name
     return ""
 

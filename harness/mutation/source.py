@@ -1,7 +1,6 @@
 """A source file of an engine: its text, its tree, and what of it is compiled when a part is changed."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -36,10 +35,11 @@ class Source:
 
     def compiled(self, part: ast.AST | None = None) -> CodeType:
         """The code of a statement of the module or of an expression in one, or of all of it."""
-        body = [part] if isinstance(part, ast.stmt) else self.tree.body
+        body: list[ast.stmt] = [part] if isinstance(part, ast.stmt) else self.tree.body
         if isinstance(part, ast.expr):
             body = [ast.copy_location(ast.Expr(part), part)]
-        return compile(ast.Module(body, []), str(self.path), "exec", flags=self.flags, dont_inherit=True)
+        code: CodeType = compile(ast.Module(body, []), str(self.path), "exec", flags=self.flags, dont_inherit=True)
+        return code
 
 
 class Place(NamedTuple):
@@ -47,18 +47,18 @@ class Place(NamedTuple):
 
     parent: ast.AST
     field: str
-    index: int | None = None
+    at: int | None = None
 
     @property
     def node(self) -> ast.AST:
         found: Any = getattr(self.parent, self.field)
-        return found if self.index is None else found[self.index]  # type: ignore[no-any-return]
+        return found if self.at is None else found[self.at]  # type: ignore[no-any-return]
 
     def put(self, node: ast.AST) -> None:
-        if self.index is None:
+        if self.at is None:
             setattr(self.parent, self.field, node)
         else:
-            getattr(self.parent, self.field)[self.index] = node
+            getattr(self.parent, self.field)[self.at] = node
 
     @contextmanager
     def holding(self, node: ast.AST | None) -> Iterator[None]:
@@ -85,7 +85,9 @@ def sources(candidate: Candidate) -> list[Source]:
     for pattern in candidate.file.mutate.files:
         paths = sorted(path for path in home.glob(pattern) if path.suffix == ".py")
         if not paths:
-            raise EngineUnusable(f"engine {name}: no source file fits {pattern!r}, which its engine.yaml names to mutate")
+            raise EngineUnusable(
+                f"engine {name}: no source file fits {pattern!r}, which its engine.yaml names to mutate"
+            )
         found.update(dict.fromkeys(paths))
     root = home.parent if candidate.source else home.parent.parent
     return [Source(path, path.relative_to(root).as_posix()) for path in found]

@@ -56,4 +56,3 @@ class Bench:
 
     def _red(self, area: str) -> Iterator[str]:
         return (trial.case.id for trial in self.programs[area] if not self.bench.passes(trial, SECONDS))
-
