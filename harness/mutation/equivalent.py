@@ -1,11 +1,12 @@
 """``equivalent.yaml``, beside an engine.yaml: mutants that change nothing that any program can see, each with the reason.
 
 An entry names a mutant by what does not move when lines are added above it: file, operation, operator and the text of the
-expression. ``*`` stands for anything in the first three, and alone for any expression.
+expression. ``*`` stands for anything in the first three, and ``...`` in the expression.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -29,12 +30,12 @@ class Equivalent(Record, frozen=True, kw_only=True):
     file: Annotated[Text, Meta(description="as in the mutants' ids; * as in a shell")] = "*"
     op: Annotated[Text, Meta(description="the operation, as `harness mutate` names it; * as in a shell")]
     operator: Annotated[Text, Meta(description="what was done: drop the left, only float16; * as in a shell")]
-    expression: Annotated[Text, Meta(description="what is changed, in Python's own spelling; * for whatever it is")]
+    expression: Annotated[Text, Meta(description="what is changed, in Python's own spelling; ... stands for anything")]
     reason: Annotated[Text, Meta(description="why that changes nothing that can be seen")]
 
     def fits(self, mutant: Mutant) -> bool:
         return (
-            self.expression in ("*", mutant.expression)
+            _fits(self.expression, mutant.expression)
             and fnmatchcase(mutant.source.shown, self.file)
             and fnmatchcase(mutant.site.op, self.op)
             and fnmatchcase(mutant.operator, self.operator)
@@ -42,6 +43,12 @@ class Equivalent(Record, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return f"{self.op}: {self.operator}: {self.expression}"
+
+
+def _fits(pattern: str, expression: str) -> bool:
+    if "..." not in pattern:
+        return pattern == expression
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("..."))), expression, re.DOTALL) is not None
 
 
 class _File(Record, frozen=True, kw_only=True):

@@ -73,14 +73,15 @@ class Mutant:
         before = b" ".join([lines[0], *(line.strip() for line in lines[1:])])
         head, tail = lines[0][: node.col_offset], lines[-1][node.end_col_offset :]
         instead = self.instead
-        if isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp)) and not _fills(self.site):
-            instead = f"({instead})" if not instead.replace("_", "a").replace(".", "a").isalnum() else instead
+        enclosed = head.rstrip().endswith(b"(") and tail.lstrip().startswith(b")")
+        is_inner = isinstance(self.site.place.parent, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Attribute))
+        if is_inner and not enclosed and isinstance(self.edit.shown or self.edit.node, _LOOSE):
+            instead = f"({instead})"
         return before.decode().strip(), (head.decode() + instead + tail.decode()).strip()
 
 
-def _fills(site: Site) -> bool:
-    """Whether nothing of the same expression stands beside the node."""
-    return not isinstance(site.place.parent, (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Attribute))
+_LOOSE = (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.IfExp)
+"""What needs parentheses inside of other arithmetic."""
 
 
 def _located(place: Place) -> ast.expr:
