@@ -186,8 +186,8 @@ def test_the_operators_and_verdicts_of_mutants_are_those_of_the_code() -> None:
     """What is done to a rule, and what may become of it, word for word."""
     rows = {name.strip("`"): does for name, does in table("docs/mutation.md", "| operator | what it does |")}
     assert rows == {operator.name: operator.does for operator in OPERATORS}
-    verdicts = {name: meaning for name, meaning in table("docs/mutation.md", "| verdict | meaning |")}
-    assert verdicts == {verdict.value: meaning for verdict, meaning in MEANING.items()}
+    verdicts = [tuple(row) for row in table("docs/mutation.md", "| verdict | meaning |")]
+    assert verdicts == [(verdict.value, meaning) for verdict, meaning in MEANING.items()]
 
 
 def test_the_tolerances_are_those_of_the_code() -> None:

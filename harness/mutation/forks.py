@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import marshal
 import os
 import resource
@@ -109,6 +110,7 @@ def _fork(task: Task, work: Callable[[Task, Tell], None], limits: Limits) -> _Ru
     try:
         os.close(reading)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        faulthandler.disable()
         silence = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(silence, stream)
