@@ -21,7 +21,8 @@ from harness.text import plural
 def command(files: tuple[Path, ...]) -> int:
     """Check spec files, engine.yaml files, or folders of them; without any, the whole suite.
 
-    The equivalent.yaml beside an engine.yaml is checked with it. Every mistake is listed as FILE:LINE:COLUMN. Expected values are evaluated; no program is run.
+    The equivalent.yaml beside an engine.yaml is checked with it. Every mistake is listed as FILE:LINE:COLUMN. Expected
+    values are evaluated; no program is run.
     """
     from harness.plugins import read_engine_file
 

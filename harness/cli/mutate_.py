@@ -249,7 +249,11 @@ def _told(record: Any, at_least: float, quiet: bool) -> int:
         for area, count in by_area(record).items():
             click.echo(f"{area:<44}{count.reached:>8}{count.killed:>8}")
         if record.all_cases:
-            click.echo(click.style(f"specs that kill nothing that no other kills: {len(record.redundant)}", bold=True))
+            click.echo(
+                click.style(
+                    f"specs that could go, and every mutant would still be killed: {len(record.redundant)}", bold=True
+                )
+            )
             for spec in record.redundant:
                 click.echo(f"  {spec}")
     for entry in record.stale:

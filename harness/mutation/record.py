@@ -97,7 +97,7 @@ class MutationRecord(_Line, frozen=True, kw_only=True):
     stale: list[str] = []
     """Entries of equivalent.yaml that are needed no more."""
     redundant: list[str] = []
-    """With ``all_cases``: specs that kill nothing that no other spec kills."""
+    """With ``all_cases``: specs that could all go, and every mutant would still be killed."""
 
 
 class Count(NamedTuple):
@@ -151,13 +151,22 @@ def by_area(record: MutationRecord) -> dict[str, AreaCount]:
 
 
 def redundant(specs: Iterable[str], kills: Mapping[str, Sequence[str]]) -> list[str]:
-    """The specs without which every mutant would still be killed, each taken alone. ``kills``: mutant -> cases."""
-    needed = set[str]()
-    for cases in kills.values():
-        killers = {case.partition("[")[0] for case in cases}
-        if len(killers) == 1:
-            needed |= killers
-    return [spec for spec in dict.fromkeys(specs) if spec not in needed]
+    """Specs that could all go, and every mutant would still be killed: those that kill least are given up first.
+
+    ``kills``: mutant -> the cases that kill it."""
+    killed = {spec: set[str]() for spec in specs}
+    killers = dict.fromkeys(kills, 0)
+    for mutant, cases in kills.items():
+        for spec in {case.partition("[")[0] for case in cases}:
+            killed[spec].add(mutant)
+            killers[mutant] += 1
+    gone = []
+    for spec in sorted(killed, key=lambda spec: len(killed[spec])):
+        if all(killers[mutant] > 1 for mutant in killed[spec]):
+            gone.append(spec)
+            for mutant in killed[spec]:
+                killers[mutant] -= 1
+    return [spec for spec in killed if spec in set(gone)]
 
 
 def write(record: MutationRecord) -> str:
