@@ -10,6 +10,8 @@ import msgspec
 from harness import plugins, profiles, protocol, record, selection, suite
 from harness.language import kinds, nodes, sources
 from harness.language.records import Spec, Step
+from harness.mutation import equivalent
+from harness.mutation import record as mutation
 from harness.tables.rows import Table
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -81,6 +83,8 @@ def all_schemas() -> dict[str, dict[str, Any]]:
         "protocol": message(),
         "program": nodes.schema(),
         "export": suite.schema(),
+        "mutation": mutation.schema(),
+        "equivalent": _listed("equivalent.yaml", list[equivalent.Equivalent]),
     }
 
 
