@@ -10,6 +10,7 @@ from harness import cases, profiles, selection
 from harness.exits import Exit
 from harness.language import load
 from harness.language.expected import BadValue
+from harness.mutation import equivalent
 from harness.places import room
 from harness.problems import InputError, Problem
 from harness.text import plural
@@ -28,7 +29,8 @@ from harness.text import plural
 def command(files: tuple[Path, ...], oracles: bool, engine: str) -> int:
     """Check spec files, engine.yaml files, or folders of them; without any, the whole suite.
 
-    Every mistake is listed as FILE:LINE:COLUMN. Expected values are evaluated; no program is run but with --oracles.
+    The equivalent.yaml beside an engine.yaml is checked with it. Every mistake is listed as FILE:LINE:COLUMN. Expected
+    values are evaluated; no program is run but with --oracles.
     """
     from harness.plugins import read_engine_file
 
@@ -43,6 +45,7 @@ def command(files: tuple[Path, ...], oracles: bool, engine: str) -> int:
     for path in engine_files:
         try:
             read_engine_file(path)
+            equivalent.read(path.parent, path.parent.name)
             engines += 1
         except InputError as error:
             problems += error.problems

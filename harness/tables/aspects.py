@@ -917,6 +917,9 @@ def value(asked: Asked) -> Draft:
         for sample in asked.samples:
             names = asked.at(dtype, sample)
             cases.append(asked.given(dtype, names) | asked.outputs_at(dtype, f"{sample.label}/{dtype}", names))
+    if not rule.smooth and all(is_plain(given) for given in rule.inputs.values()):  # nothing has that dtype
+        half = cases[: len(asked.samples)]
+        cases = [{key: value for key, value in case.items() if key != "dtype"} for case in half]
     flags = {name: "True" for name, given in rule.inputs.items() if not is_plain(given)}
     lines = []
     for name, given in rule.inputs.items():
@@ -947,9 +950,22 @@ def drafts(name: str, rule: Rule) -> Iterator[Draft]:
     yield from hard(asked)
 
 
-ASPECTS: Final = (
-    *("gradient", "value", "twice", "alone", "same", "promotion", "strided", "expanded", "large", "forward"),
-    *_COMPOSED,
-)
+ASPECTS: Final = {
+    "gradient": "value and gradients at every shape, in every dtype, for random, single, zero, infinite and nan cotangents",
+    "value": "of an operation without a derivative: the value, and that it requires no grad",
+    "twice": "two uses of the same operands add up",
+    "alone": "each operand alone requires grad",
+    "same": "one tensor as all operands of an elementwise operation",
+    "promotion": "operands of different dtypes: each gradient has that of its operand",
+    "strided": "operands that are every second slice of a transposed tensor",
+    "expanded": "operands that repeat one slice without holding it twice",
+    "large": "very many elements",
+    "forward": "forward mode: the product of the Jacobian with tangents",
+    **{aspect: f"second derivatives: {how}" for aspect, how in _COMPOSED.items()},
+    "points": "special inputs, by standing (`points-rule`, `points-convention`)",
+    "hard": "accuracy, where a textbook's formula has none",
+    "accuracy": "the same where PyTorch has none either: recorded, not judged",
+}
+"""What is asked of a row."""
 WITHOUT: Final = frozenset({*ASPECTS, *HALVES, "inf"})
 """What a row's ``without`` may name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -71,7 +72,7 @@ def _look(name: str, row: Row, decoder: Decoder, known: Mapping[str, sources.Doc
                 problem(f"{key!r} is no input{nearest(key, row.inputs)}", field, key)
     if row.derivative and row.gradient:
         problem("'derivative' and 'gradient' stand side by side; an elementwise operation has the first", "gradient")
-    values = row.value if isinstance(row.value, dict) else {row.outputs[0]: row.value}
+    values = row.value if isinstance(row.value, dict) else {row.outputs[0].removeprefix("#"): row.value}
     if {*values} != {output.removeprefix("#") for output in row.outputs}:
         problem("'value' says the formula of every output, by name", "value")
     for key in row.without:
@@ -121,7 +122,8 @@ def expand(
     for name, row in table.rows.items():
         place = decoder.places["rows", name]
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # NumPy warns of means of nothing; a row may be about them
                 drafts = list(aspects.drafts(name, Rule(row)))
         except BadFormula as error:
             key = getattr(error, "key", "value")

@@ -7,7 +7,7 @@ engine is asked by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -141,7 +141,7 @@ def _exact(name: str, row: Row, number: int, point: Hard) -> Iterator[Finding]:
         for x, stated in point.gradient.items():
             for index, wanted in np.ndenumerate(np.asarray(stated, object)):
                 along = _along(function, names, x, index)
-                at = names[x][index[0]] if index else names[x]
+                at = _at(names[x], index)
                 yield _near(
                     name, f"gradient of {x} at hard point {number}", wanted, mpmath.diff(along, at, h=_step(at))
                 )
@@ -153,15 +153,21 @@ def _step(at: Any) -> Any:
     return mpmath.mpf(10) ** -25 * (abs(at) if at else 1)
 
 
-def _along(function: Formula, names: Mapping[str, Any], x: str, index: tuple[int, ...]) -> Callable[[Any], Any]:
-    def along(moved: Any) -> Any:
-        if not index:
-            return function({**names, x: moved})
-        values = list(names[x])
-        values[index[0]] = moved
-        return function({**names, x: values})
+def _along(function: Formula, names: Mapping[str, Any], x: str, index: Sequence[int]) -> Callable[[Any], Any]:
+    return lambda moved: function({**names, x: _replaced(names[x], index, moved)})
 
-    return along
+
+def _replaced(value: Any, index: Sequence[int], new: Any) -> Any:
+    """Nested lists with another number at ``index``."""
+    if not index:
+        return new
+    return [_replaced(item, index[1:], new) if n == index[0] else item for n, item in enumerate(value)]
+
+
+def _at(value: Any, index: Sequence[int]) -> Any:
+    for n in index:
+        value = value[n]
+    return value
 
 
 def _lifted(value: Any) -> Any:
