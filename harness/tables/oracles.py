@@ -21,7 +21,8 @@ from harness.tables.rows import Hard, Row, Table
 TOLERANCE: Final = 1e-7
 """Relative to the largest entry of a gradient: differences of order eight are much better at points where a table's
 functions are smooth, and a wrong formula is much worse."""
-STEPS: Final = (2.0**-7, 2.0**-10, 2.0**-13, 2.0**-17)
+STEPS: Final = (2.0**-7, 2.0**-10, 2.0**-13, 2.0**-17, 2.0**-23)
+"""The smallest is for points at which a function has one derivative and no second."""
 DIGITS: Final = 60
 EXACT: Final = 1e-14
 """How near a stated number of 17 digits is to the exact one."""
