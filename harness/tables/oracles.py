@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from harness.language.formulas import BadFormula, formula
+from harness.language.formulas import BadFormula, Formula, formula
 from harness.language.records import Standing
-from harness.tables.aspects import Asked, Sample, point_sample
+from harness.tables.aspects import Asked, Sample, like, point_sample
 from harness.tables.numbers import Array, Arrays, Rule
 from harness.tables.rows import Hard, Row, Table
 
@@ -60,17 +60,12 @@ def _confirmed(asked: Asked, what: str, sample: Sample, stated: Mapping[str, Any
     if any(np.iscomplexobj(names[x]) for x in rule.active):
         names = {**names, **{x: names[x].astype(complex) for x in rule.active}}
     outputs = rule.forward_smooth(names)
-    cotangents = (
-        {x: np.ones(value.shape) for x, value in outputs.items()}
-        if stated is not None
-        else {
-            x: asked.random(f"{what}/oracle/{x}", v.shape, "complex128" if np.iscomplexobj(v) else "float64")
-            for x, v in outputs.items()
-        }
-    )
-    gradients = (
-        {x: np.asarray(v, float) for x, v in stated.items()} if stated is not None else rule.vjp(names, cotangents)
-    )
+    cotangents = {x: asked.random(f"{what}/oracle/{x}", v.shape, like(v, "float64")) for x, v in outputs.items()}
+    if stated is None:
+        gradients = rule.vjp(names, cotangents)
+    else:
+        cotangents = {x: np.ones(value.shape) for x, value in outputs.items()}
+        gradients = {x: np.asarray(value, float) for x, value in stated.items()}
     for x, gradient in gradients.items():
         if not np.size(gradient):
             continue
@@ -158,7 +153,7 @@ def _step(at: Any) -> Any:
     return mpmath.mpf(10) ** -25 * (abs(at) if at else 1)
 
 
-def _along(function: Callable[[Mapping[str, Any]], Any], names: Mapping[str, Any], x: str, index: Sequence[int]) -> Any:
+def _along(function: Formula, names: Mapping[str, Any], x: str, index: Sequence[int]) -> Callable[[Any], Any]:
     return lambda moved: function({**names, x: _replaced(names[x], index, moved)})
 
 
