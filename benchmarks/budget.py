@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import random
 import sys
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -39,10 +38,9 @@ def timed() -> dict[str, float]:
 
 def caught() -> list[set[str]]:
     """Per fault: the cases that go red."""
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        faults = [fault for concept in concepts() for fault in concept.faults if not fault.survives]
-        found = [bench.caught(fault, list(bench.programs), all_of_them=True) for fault in faults]
+    bench = Bench()
+    faults = [fault for concept in concepts() for fault in concept.faults if not fault.survives]
+    found = [bench.caught(fault, list(bench.programs), all_of_them=True) for fault in faults]
     return [{case for cases in areas.values() for case in cases} for areas in found]
 
 

@@ -121,12 +121,12 @@ def _case(checked: CheckedSpec, id: str, parameters: dict[str, Any], default: st
         for step, outcomes in zip(checked.spec.steps, checked.outcomes, strict=True)
     )
     loud = any(step.raises or step.warns or step.either for step in checked.spec.steps)
-    usual = None if loud else tuple(map(_usual, steps))
+    usual = None if loud else tuple(map(usual_of, steps))
     values = tuple(parameters[name] for name in checked.arguments)
     return Case(id, parameters, values, steps, usual, branches)
 
 
-def _usual(wanted: tuple[Expected, ...]) -> list[Any]:
+def usual_of(wanted: tuple[Expected, ...]) -> list[Any]:
     values = [
         Array(value.dtype, value.shape, value.values)
         if isinstance(value, expected.Numbers)

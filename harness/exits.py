@@ -21,9 +21,11 @@ class Exit(IntEnum):
 
 MEANING: dict[Exit, str] = {
     Exit.OK: "everything as expected, known deviations and unsupported features included",
-    Exit.NONCONFORMING: "at least one unexpected verdict, or something worse than the baseline, or a required area not covered",
+    Exit.NONCONFORMING: "at least one unexpected verdict, or something worse than the baseline, or a required area not "
+    "covered; too many mutants alive, or a check that cannot fail",
     Exit.USAGE: "a wrong option or argument, an unreadable run record",
-    Exit.STALE: "nothing unexpected, but a known deviation no longer happens (only with --strict)",
+    Exit.STALE: "nothing unexpected, but a known deviation no longer happens (only with --strict), or a mutant is no "
+    "longer equivalent",
     Exit.SPEC_INVALID: "a spec does not load; every mistake is listed with file, line and column",
     Exit.EMPTY: "`-k` or a shard leaves no case, or nothing could be judged: zero verdicts are never green",
     Exit.ENGINE_UNUSABLE: "an engine could not be loaded; nothing was judged with it",

@@ -62,6 +62,22 @@ class Deviation(Record, frozen=True, kw_only=True):
     versions: Annotated[str, Meta(description="of the engine, as pip writes them (>=2.4,<2.15); empty for all")] = ""
 
 
+class Mutate(Record, frozen=True, kw_only=True):
+    """What `harness mutate` breaks: the engine's own source, where that is Python."""
+
+    files: Annotated[
+        tuple[Text, ...],
+        Meta(
+            min_length=1,
+            description="the files that hold derivative rules, relative to this one; * and ** as in a shell",
+        ),
+    ]
+    cotangents: Annotated[
+        tuple[Text, ...],
+        Meta(description="what rules call the incoming gradient; a function is a rule if that is its first parameter"),
+    ] = ("g", "grad", "grad_output")
+
+
 class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
     """``engine.yaml``: who an engine is, what it lacks by design, where it is known to deviate."""
 
@@ -91,6 +107,9 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
         Meta(description="a word (no_grad, .retain_grad, .backward(retain_graph), []=): why it is absent by design"),
     ] = field(default_factory=dict)
     deviations: tuple[Deviation, ...] = ()
+    mutate: Annotated[Mutate | None, Meta(description="the source files that `harness mutate` seeds faults into")] = (
+        None
+    )
 
 
 class Candidate(NamedTuple):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
+from harness.mutation.record import MutationRecord
 from harness.places import room
 from harness.record import Run
 
@@ -20,6 +21,12 @@ def names() -> list[str]:
 def render(name: str, runs: Sequence[Run]) -> Mapping[str, str]:
     """File name -> text of the report ``name`` over ``runs``."""
     found: Mapping[str, str] = load(name).render(runs)
+    return found
+
+
+def render_mutation(record: MutationRecord, name: str = "html") -> Mapping[str, str]:
+    """File name -> text of what the report ``name`` makes of the record of `harness mutate`."""
+    found: Mapping[str, str] = load(name).render_mutation(record)
     return found
 
 

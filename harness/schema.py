@@ -10,6 +10,9 @@ import msgspec
 from harness import plugins, profiles, protocol, record, selection, suite
 from harness.language import kinds, nodes, sources
 from harness.language.records import Spec, Step
+from harness.mutation import equivalent
+from harness.mutation import record as mutation
+from harness.tables.rows import Table
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -26,16 +29,31 @@ def spec() -> dict[str, Any]:
             kinds_given = {"anyOf": [warning, {"type": "array", "items": warning}]}
             due[name] = kinds_given | {"description": due[name]["description"]}
     properties = definitions["Spec"]["properties"]
-    properties["source"] = {
-        "anyOf": [{"type": "string"}, properties["source"]],
-        "description": properties["source"]["description"],
-    }
+    _one_or_several(properties, "source")
     definitions["Spec"]["properties"] = properties | {
         name: {"$ref": f"#/$defs/Step/properties/{name}"} for name in (f.name for f in msgspec.structs.fields(Step))
     }
     definitions["Spec"]["required"] = [name for name in definitions["Spec"]["required"] if name != "steps"]
     definitions["Spec"]["oneOf"] = [{"required": ["steps"]}, {"required": ["run"]}]
     return {"$schema": DRAFT, "title": "A spec of the conformance suite for automatic differentiation"} | out
+
+
+def _one_or_several(properties: dict[str, Any], name: str) -> None:
+    """One word may stand without its brackets."""
+    several = properties[name]
+    alone = {"type": "string"}
+    properties[name] = {"anyOf": [alone, several]}
+    if "description" in several:
+        properties[name]["description"] = several["description"]
+
+
+def table() -> dict[str, Any]:
+    """Of a derivative table."""
+    out = msgspec.json.schema(Table)
+    for name, fields in {"Row": ("source", "outputs"), "Point": ("source", "dtypes")}.items():
+        for field in fields:
+            _one_or_several(out["$defs"][name]["properties"], field)
+    return {"$schema": DRAFT, "title": "A derivative table of the conformance suite"} | out
 
 
 def message() -> dict[str, Any]:
@@ -56,6 +74,7 @@ def all_schemas() -> dict[str, dict[str, Any]]:
     """Name -> schema."""
     return {
         "spec": spec(),
+        "table": table(),
         "engine": {"$schema": DRAFT, "title": "engine.yaml"} | msgspec.json.schema(plugins.EngineFile),
         "area": {"$schema": DRAFT, "title": "_area.yaml"} | msgspec.json.schema(selection.Area),
         "documents": _listed("_documents.yaml", list[sources.Document]),
@@ -64,6 +83,8 @@ def all_schemas() -> dict[str, dict[str, Any]]:
         "protocol": message(),
         "program": nodes.schema(),
         "export": suite.schema(),
+        "mutation": mutation.schema(),
+        "equivalent": _listed("equivalent.yaml", list[equivalent.Equivalent]),
     }
 
 

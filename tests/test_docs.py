@@ -16,6 +16,8 @@ import pytest
 from harness import cli, exits
 from harness.language import documents, expected, guards, load, program
 from harness.language.words import ATTRIBUTES, NAMES
+from harness.mutation.operators import OPERATORS
+from harness.mutation.record import MEANING
 from harness.problems import InputError
 from harness.record import STATUS_MEANING, Run, Status, read
 from tests.conftest import Harness, Judge
@@ -178,6 +180,14 @@ def test_the_verdicts_are_those_of_the_code() -> None:
     """Every verdict with its meaning, word for word."""
     rows = [tuple(row) for row in table("docs/gate.md", "| verdict | meaning |")]
     assert rows == [(status.value, meaning) for status, meaning in STATUS_MEANING.items()]
+
+
+def test_the_operators_and_verdicts_of_mutants_are_those_of_the_code() -> None:
+    """What is done to a rule, and what may become of it, word for word."""
+    rows = {name.strip("`"): does for name, does in table("docs/mutation.md", "| operator | what it does |")}
+    assert rows == {operator.name: operator.does for operator in OPERATORS}
+    verdicts = [tuple(row) for row in table("docs/mutation.md", "| verdict | meaning |")]
+    assert verdicts == [(verdict.value, meaning) for verdict, meaning in MEANING.items()]
 
 
 def test_the_tolerances_are_those_of_the_code() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,8 @@ FAULTS = {f"{concept.title}: {fault.name}": fault for concept in concepts() for 
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    yield Bench(tmp_path_factory.mktemp("bench"))
+def bench() -> Bench:
+    return Bench()
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

@@ -33,8 +33,7 @@ ATTRIBUTES = """
     clear_saved_tensors_on_access boxed_grads_call batch_size randomness primal tangent
     grad_dtype output_nr contiguous unbind split chunk real imag conj
     register_post_accumulate_grad_hook register_prehook register_hooks metadata node
-    values indices parametrizations original original0 original1 a b buf k n plain w x y layer count
-    solution
+    values indices solution parametrizations original original0 original1 a b buf k n plain w x y layer count
 """.split()  # noqa: SIM905
 
 

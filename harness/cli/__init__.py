@@ -27,6 +27,7 @@ COMMANDS = {
     "merge": "Make one record of the records of shards.",
     "diff": "Compare two runs: better, worse, added, removed.",
     "rerun": "Run again what a record holds, or only what failed in it.",
+    "mutate": "Break an engine's derivative rules one by one; see whether the suite notices.",
     "kinds": "List the kinds of errors and warnings.",
     "words": "List the words of the spec language.",
     "export": "Print specs as JSON lines with their programs and expected values, for any language.",

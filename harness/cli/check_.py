@@ -10,6 +10,7 @@ from harness import cases, profiles, selection
 from harness.exits import Exit
 from harness.language import load
 from harness.language.expected import BadValue
+from harness.mutation import equivalent
 from harness.places import room
 from harness.problems import InputError, Problem
 from harness.text import plural
@@ -17,15 +18,25 @@ from harness.text import plural
 
 @click.command("check")
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
-def command(files: tuple[Path, ...]) -> int:
+@click.option(
+    "--oracles",
+    is_flag=True,
+    help="Confront derivative tables with differences, exact arithmetic and an engine as well.",
+)
+@click.option(
+    "--engine", default="reference", show_default=True, metavar="NAME", help="The engine that --oracles asks."
+)
+def command(files: tuple[Path, ...], oracles: bool, engine: str) -> int:
     """Check spec files, engine.yaml files, or folders of them; without any, the whole suite.
 
-    Every mistake is listed as FILE:LINE:COLUMN. Expected values are evaluated; no program is run.
+    The equivalent.yaml beside an engine.yaml is checked with it. Every mistake is listed as FILE:LINE:COLUMN. Expected
+    values are evaluated; no program is run but with --oracles.
     """
     from harness.plugins import read_engine_file
 
     problems: list[Problem] = []
-    checked = 0
+    engines = 0
+    specs: list[load.CheckedSpec] = []
     engine_files = (
         [f for f in files if f.name == "engine.yaml"] if files else sorted(room("engines").glob("*/engine.yaml"))
     )
@@ -34,12 +45,12 @@ def command(files: tuple[Path, ...]) -> int:
     for path in engine_files:
         try:
             read_engine_file(path)
-            checked += 1
+            equivalent.read(path.parent, path.parent.name)
+            engines += 1
         except InputError as error:
             problems += error.problems
     try:
         specs = load.load(spec_files, room("specs"))
-        checked += len(specs)
         problems += _values(specs)
     except InputError as error:
         problems += error.problems
@@ -48,10 +59,18 @@ def command(files: tuple[Path, ...]) -> int:
         profiles.profiles()
     if problems:
         raise InputError(problems)
-    if not checked:
+    if oracles:
+        from harness.cli.oracles import confront
+
+        problems += confront(spec_files, specs, engine)
+    if problems:
+        raise InputError(problems)
+    if not specs and not engines:
         click.echo("harness: no spec file and no engine.yaml there", err=True)
         return Exit.EMPTY
-    click.echo(f"{plural(checked, 'file')}, no mistake")
+    told = [plural(len(specs), "spec")] if specs else []
+    told += [plural(engines, "engine file")] if engines else []
+    click.echo(f"{' and '.join(told)}, no mistake")
     return 0
 
 

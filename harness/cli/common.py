@@ -8,11 +8,15 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import plugins
 from harness.engine import EngineUnusable
 from harness.problems import InputError
 from harness.record import Run
+
+if TYPE_CHECKING:
+    from harness.mutation.record import MutationRecord
 
 
 def candidate(name: str) -> plugins.Candidate:
@@ -50,6 +54,18 @@ def write_reports(names: Sequence[str], runs: Sequence[Run], folder: Path) -> li
         for file, text in reporters.render(name, runs).items():
             write_whole(folder / file, text)
             written.append(folder / file)
+    return written
+
+
+def write_mutation(found: MutationRecord, folder: Path) -> list[Path]:
+    """Render the record of `harness mutate` into ``folder``."""
+    from harness import reporters
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for file, text in reporters.render_mutation(found).items():
+        write_whole(folder / file, text)
+        written.append(folder / file)
     return written
 
 

@@ -9,6 +9,7 @@ import click
 from harness import record
 from harness.cli import common, options
 from harness.exits import Exit
+from harness.mutation import record as mutation
 
 
 @click.command("report")
@@ -23,13 +24,19 @@ from harness.exits import Exit
 )
 def command(runs: tuple[Path, ...], output: Path, reports: tuple[str, ...]) -> int:
     """Make reports from run records. RUN is a record (*.jsonl) or a folder of them; several runs share one report.
+    A record of `harness mutate` (*.json) becomes a page of its own, mutation.html.
 
     The exit code is 7 if a record is incomplete: its reports say so, and are never green."""
     from harness.cli.run_ import check_reports
 
     wanted = check_reports(reports or ("html",))
-    read = [record.read(path) for path in record.find(runs)]
-    for file in common.write_reports(wanted, read, output):
+    mutations = [path for path in runs if path.suffix == ".json"]
+    if len(mutations) > 1:
+        raise click.UsageError("one record of mutants makes one page: name only one *.json")
+    found = [mutation.read(path) for path in mutations]
+    read = [record.read(path) for path in record.find(path for path in runs if path not in mutations)]
+    written = common.write_reports(wanted, read, output) if read else []
+    for file in [*written, *(page for one in found for page in common.write_mutation(one, output))]:
         click.echo(f"wrote {file}")
     for run in read:
         if not run.complete:

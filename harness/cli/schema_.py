@@ -6,7 +6,20 @@ from pathlib import Path
 
 import click
 
-SCHEMAS = ("spec", "engine", "area", "documents", "profiles", "record", "protocol", "program", "export")
+SCHEMAS = (
+    "spec",
+    "table",
+    "engine",
+    "area",
+    "documents",
+    "profiles",
+    "record",
+    "protocol",
+    "program",
+    "export",
+    "mutation",
+    "equivalent",
+)
 
 
 @click.command("schema")
@@ -16,7 +29,8 @@ SCHEMAS = ("spec", "engine", "area", "documents", "profiles", "record", "protoco
 )
 def command(which: str, write: Path | None) -> int:
     """Print the JSON Schema of spec files, engine.yaml and the suite's _area.yaml, _documents.yaml and _profiles.yaml; of a
-    line of a run record, of the worker protocol or of an export; or of a program in these two."""
+    line of a run record, of the worker protocol or of an export; or of a program in these two; of the record of `harness
+    mutate` and the equivalent.yaml beside an engine.yaml."""
     from harness import schema
 
     schemas = schema.all_schemas()

@@ -239,9 +239,9 @@ class _Writer:
     """Trees -> functions of the names."""
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]] | None = None) -> None:
-        if functions is None:
-            from harness.language.mathematics import FUNCTIONS as functions
-        self.functions = functions
+        from harness.language.mathematics import FUNCTIONS
+
+        self.functions = FUNCTIONS if functions is None else functions
 
     def free(self, tree: ast.expr) -> frozenset[str]:
         """Names that a checked tree reads and does not bind itself."""

@@ -242,6 +242,19 @@ def spread(g: Array, reduction: str, x: Array) -> Array:
     return np.broadcast_to(g, x.shape) / (x.size if reduction == "mean" else 1.0)
 
 
+# ---- functions that take a dimension
+
+
+def _reduction(function: Callable[..., Array]) -> Callable[..., Array]:
+    """``axis`` may be a list, and the only dimension of a 0-d array, as engines have it."""
+
+    def over(x: Array, axis: Any = None, **more: Any) -> Array:
+        axis = tuple(axis) if isinstance(axis, list) else axis
+        return function(x, axis=axis if np.ndim(x) else None, **more)
+
+    return over
+
+
 # ---- functions that could grow
 
 
@@ -348,9 +361,10 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "besseli": _precise("besseli", 2),
     "besselj": _precise("besselj", 2),
     # of several
-    **{name: getattr(np, name) for name in ("sum", "mean", "prod", "max", "min", "var", "std", "any", "all")},
-    **{name: getattr(np, name) for name in ("nansum", "nanmean", "nanmedian", "median", "quantile", "count_nonzero")},
-    **{name: getattr(np, name) for name in ("argmax", "argmin", "argsort", "sort", "cumsum", "cumprod", "diff")},
+    **{name: _reduction(getattr(np, name)) for name in ("sum", "mean", "prod", "max", "min", "var", "std")},
+    **{name: _reduction(getattr(np, name)) for name in ("any", "all", "argmax", "argmin", "count_nonzero")},
+    **{name: _reduction(getattr(np, name)) for name in ("nansum", "nanmean", "nanmedian", "median")},
+    **{name: getattr(np, name) for name in ("quantile", "argsort", "sort", "cumsum", "cumprod", "diff")},
     "maximum_accumulate": np.maximum.accumulate,
     "minimum_accumulate": np.minimum.accumulate,
     # shapes and indices

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from harness.language import documents, sources
 from harness.language.decode import Decoder
 from harness.language.decode import Path as Keys
 from harness.language.documents import Node, Place, Scalar
+from harness.language.expected import leaves
 from harness.language.formulas import BadFormula
 from harness.language.records import Expectation, Spec
-from harness.problems import InputError, Problem, nearest
-from harness.tables.rows import KINDS, Input, Row, Table
+from harness.problems import InputError, Problem, nearest, shortened
+from harness.tables.rows import KINDS, Hard, Input, Row, Table
 
 Check = Callable[[Spec, Decoder], Any]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -70,12 +72,16 @@ def _look(name: str, row: Row, decoder: Decoder, known: Mapping[str, sources.Doc
                 problem(f"{key!r} is no input{nearest(key, row.inputs)}", field, key)
     if row.derivative and row.gradient:
         problem("'derivative' and 'gradient' stand side by side; an elementwise operation has the first", "gradient")
-    values = row.value if isinstance(row.value, dict) else {row.outputs[0]: row.value}
+    values = row.value if isinstance(row.value, dict) else {row.outputs[0].removeprefix("#"): row.value}
     if {*values} != {output.removeprefix("#") for output in row.outputs}:
         problem("'value' says the formula of every output, by name", "value")
     for key in row.without:
         if key not in WITHOUT:
             problem(f"{key!r} is no aspect{nearest(key, WITHOUT)}", "without", key)
+    numbers = [("hard", i, key, given) for i, point in enumerate(row.hard) for key, given in _stated(point)]
+    for field, index, key, given in numbers:
+        if not all(type(leaf) in (int, float) for leaf in leaves(given)):
+            problem(f"{key} must be numbers, with a decimal point: {shortened(given)}", field, index)
     if row.loose != 1.0 and not row.note:
         problem("'loose' needs a 'note' that says why", "loose")
     at = [("points", index, point.at) for index, point in enumerate(row.points)]
@@ -83,6 +89,12 @@ def _look(name: str, row: Row, decoder: Decoder, known: Mapping[str, sources.Doc
     for field, index, said in at:
         if unknown := [key for key in row.inputs if key not in said]:
             problem(f"'at' does not say {unknown[0]}", field, index)
+
+
+def _stated(point: Hard) -> Iterator[tuple[str, Any]]:
+    yield from point.value.items()
+    yield from point.gradient.items()
+    yield from point.cotangent.items()
 
 
 def _is_domain(origin: Any) -> bool:
@@ -110,7 +122,8 @@ def expand(
     for name, row in table.rows.items():
         place = decoder.places["rows", name]
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # NumPy warns of means of nothing; a row may be about them
                 drafts = list(aspects.drafts(name, Rule(row)))
         except BadFormula as error:
             key = getattr(error, "key", "value")

@@ -136,9 +136,9 @@ class Rule:
         return found
 
     def squared(self, names: Mapping[str, Any], weights: Mapping[str, Array]) -> Arrays:
-        """The gradient of the loss ``real(w * out * out).sum()``, which every operand enters in a way that is not linear."""
+        """The gradient of the loss ``real(w * (out * out + out)).sum()``."""
         outputs = self.forward(names)
-        return self.vjp(names, {name: np.conj(2 * weights[name] * outputs[name]) for name in self.smooth})
+        return self.vjp(names, {name: np.conj(weights[name] * (2 * outputs[name] + 1)) for name in self.smooth})
 
     def curved(
         self, names: Mapping[str, Any], weights: Mapping[str, Array], tangents: Mapping[str, Array]
@@ -155,7 +155,7 @@ class Rule:
             found.append(self.difference(names, tangents, weights, steps[-1]))
             if (gap := distance(*found[-2:])) < error:
                 best, error = len(steps) - 1, gap
-        return found[best], error, steps[best]
+        return found[best], max(error, EPSILON["float64"]), steps[best]
 
     def difference(
         self, names: Mapping[str, Any], tangents: Mapping[str, Array], weights: Mapping[str, Array], step: float
@@ -182,7 +182,9 @@ class Rule:
         """How far an engine that computes in ``dtype`` may be off each array of ``exact``, which is ``result(names)``, or
         ``result(names, tangents)``."""
         source = random.Random(seed)
-        moved = dict.fromkeys(exact, 0.0)
+        whole = np.broadcast_shapes(*(np.shape(names[x]) for x in self.inputs)) if self.row.derivative else None
+        # a sum of cotangents may cancel; what an elementwise operation gives has no such sum where it does not broadcast
+        moved = {name: 0.0 if np.shape(value) == whole else _largest(value) for name, value in exact.items()}
         floats = [name for name in self.inputs if np.asarray(names[name]).dtype.kind in "fc" and np.size(names[name])]
         for _ in range(MOVES if floats else 0):
             other = [{**names, **{name: shaken(names[name], source) for name in floats}}]
@@ -191,7 +193,8 @@ class Rule:
             for name, value in result(*other).items():
                 gaps = np.abs(value - exact[name])
                 moved[name] = max([moved[name], *(gaps[np.isfinite(gaps)] / SHIFT).tolist()])
-        unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * self.row.loose
+        loose = self.row.loose
+        unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * (loose.get(dtype, 1.0) if isinstance(loose, dict) else loose)
         return {name: Near(unit, unit * moved[name] + SMALLEST.get(dtype, 1e-300)) for name in exact}
 
 
@@ -220,6 +223,10 @@ def size_of(arrays: Arrays) -> float:
 def distance(left: Arrays, right: Arrays) -> float:
     """The largest difference of two results, relative to the size of the second."""
     return max([0.0, *(float(np.max(np.abs(right[x] - left[x]), initial=0.0)) for x in right)]) / size_of(right)
+
+
+def _largest(value: Array) -> float:
+    return float(np.max(np.abs(value[np.isfinite(value)]), initial=0.0))
 
 
 _STENCIL: Final = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))

@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from harness.language.formulas import BadFormula, formula
+from harness.language.formulas import BadFormula, Formula, formula
 from harness.language.records import Standing
-from harness.tables.aspects import Asked, Sample, point_sample
+from harness.tables.aspects import Asked, Sample, like, point_sample
 from harness.tables.numbers import Array, Arrays, Rule
 from harness.tables.rows import Hard, Row, Table
 
@@ -59,17 +59,12 @@ def _confirmed(asked: Asked, what: str, sample: Sample, stated: Mapping[str, Any
     if any(np.iscomplexobj(names[x]) for x in rule.active):
         names = {**names, **{x: names[x].astype(complex) for x in rule.active}}
     outputs = rule.forward_smooth(names)
-    cotangents = (
-        {x: np.ones(value.shape) for x, value in outputs.items()}
-        if stated is not None
-        else {
-            x: asked.random(f"{what}/oracle/{x}", v.shape, "complex128" if np.iscomplexobj(v) else "float64")
-            for x, v in outputs.items()
-        }
-    )
-    gradients = (
-        {x: np.asarray(v, float) for x, v in stated.items()} if stated is not None else rule.vjp(names, cotangents)
-    )
+    cotangents = {x: asked.random(f"{what}/oracle/{x}", v.shape, like(v, "float64")) for x, v in outputs.items()}
+    if stated is None:
+        gradients = rule.vjp(names, cotangents)
+    else:
+        cotangents = {x: np.ones(value.shape) for x, value in outputs.items()}
+        gradients = {x: np.asarray(value, float) for x, value in stated.items()}
     for x, gradient in gradients.items():
         if not np.size(gradient):
             continue
@@ -145,7 +140,7 @@ def _exact(name: str, row: Row, number: int, point: Hard) -> Iterator[Finding]:
         for x, stated in point.gradient.items():
             for index, wanted in np.ndenumerate(np.asarray(stated, object)):
                 along = _along(function, names, x, index)
-                at = names[x][index[0]] if index else names[x]
+                at = _at(names[x], index)
                 yield _near(
                     name, f"gradient of {x} at hard point {number}", wanted, mpmath.diff(along, at, h=_step(at))
                 )
@@ -157,15 +152,21 @@ def _step(at: Any) -> Any:
     return mpmath.mpf(10) ** -25 * (abs(at) if at else 1)
 
 
-def _along(function: Callable[[Mapping[str, Any]], Any], names: Mapping[str, Any], x: str, index: Sequence[int]) -> Any:
-    def along(moved: Any) -> Any:
-        if not index:
-            return function({**names, x: moved})
-        values = list(names[x])
-        values[index[0]] = moved
-        return function({**names, x: values})
+def _along(function: Formula, names: Mapping[str, Any], x: str, index: Sequence[int]) -> Callable[[Any], Any]:
+    return lambda moved: function({**names, x: _replaced(names[x], index, moved)})
 
-    return along
+
+def _replaced(value: Any, index: Sequence[int], new: Any) -> Any:
+    """Nested lists with another number at ``index``."""
+    if not index:
+        return new
+    return [_replaced(item, index[1:], new) if n == index[0] else item for n, item in enumerate(value)]
+
+
+def _at(value: Any, index: Sequence[int]) -> Any:
+    for n in index:
+        value = value[n]
+    return value
 
 
 def _lifted(value: Any) -> Any:

@@ -79,6 +79,9 @@ class Hard(Record, frozen=True, kw_only=True):
     why: Text
 
 
+Loose = Annotated[float, Meta(ge=1, le=1e6)]
+
+
 class Row(Record, frozen=True, kw_only=True):
     """One operation."""
 
@@ -125,9 +128,10 @@ class Row(Record, frozen=True, kw_only=True):
     standing: Standing = Standing.EXACT
     since: str = ""
     until: str = ""
-    loose: Annotated[float, Meta(ge=1, le=1e6, description="the bound on errors is this many times the usual one")] = (
-        1.0
-    )
+    loose: Annotated[
+        Loose | dict[Text, Loose],
+        Meta(description="the bound on errors is this many times the usual one; of all dtypes, or by dtype"),
+    ] = 1.0
     note: Annotated[str, Meta(description="what the formula cannot say; the reason for `loose`")] = ""
 
     @property

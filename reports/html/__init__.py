@@ -2,7 +2,7 @@
 
 Overview by area and engine, what is unexpected, then every behaviour with its program, its verdicts and its findings.
 Beside it, where there is something to show: disagreements.html, where documents and engine disagree, and coverage.html,
-which clauses of the documents have a spec.
+which clauses of the documents have a spec. mutation.html is made of another record, that of `harness mutate`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.mutation.record import MutationRecord
 from harness.record import STATUS_MEANING, Run
 from harness.summary import SYMBOLS, Group
 from harness.values import inline, printable
@@ -23,6 +24,7 @@ from harness.values import inline, printable
 from . import view
 from .documents import Documents
 from .highlight import highlight
+from .mutation import Mutation
 
 FOLDER = Path(__file__).parent
 
@@ -38,6 +40,13 @@ def render(runs: Sequence[Run]) -> dict[str, str]:
     wanted += ["disagreements.html"] if documents.disagreements else []
     wanted += ["coverage.html"] if documents.known else []
     return {name: environment.get_template(f"{name}.j2").render(about) + "\n" for name in wanted}
+
+
+def render_mutation(record: MutationRecord) -> dict[str, str]:
+    """The page of `harness mutate`."""
+    style = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))
+    page = _environment().get_template("mutation.html.j2").render(page=Mutation(record), style=style)
+    return {"mutation.html": page + "\n"}
 
 
 def _environment() -> Environment:

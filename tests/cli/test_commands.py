@@ -162,11 +162,12 @@ def test_the_schemas_accept_what_the_loader_accepts(harness: Harness, tmp_path: 
     def validator(name: str) -> jsonschema.Draft202012Validator:
         return jsonschema.Draft202012Validator(json.loads(harness("schema", name).out))
 
-    spec, engine, record = map(validator, ("spec", "engine", "record"))
+    spec, table, engine, record = map(validator, ("spec", "table", "engine", "record"))
     others = {f"_{name}.yaml": validator(name) for name in ("area", "documents", "profiles")}
     for path in room("specs").rglob("*.yaml"):
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        others.get(path.name, spec).validate(document)
+        if path.name != "_bugs.yaml":  # which only the tests read
+            others.get(path.name, table if "rows" in document else spec).validate(document)
     for path in room("engines").glob("*/engine.yaml"):
         engine.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     assert not spec.is_valid({"id": "a/b", "claim": "c", "source": ["s"], "run": "x", "raises": "no-such-kind"})

@@ -4,8 +4,6 @@ that contain one of them; ``--all`` names every area that a fault turns red, and
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 
 from tests.faults.bench import Bench
 from tests.faults.fault import Fault, concepts
@@ -15,22 +13,21 @@ def main(words: list[str]) -> int:
     everywhere = "--all" in words
     words = [word for word in words if word != "--all"]
     seeded = caught = unexplained = 0
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        for concept in concepts():
-            faults = [fault for fault in concept.faults if not words or any(word in str(fault) for word in words)]
-            lines = []
-            for fault in faults:
-                red = bench.caught(fault, list(bench.programs) if everywhere else ())
-                due = set(fault.areas.split()) if not fault.survives else set()
-                as_told = due <= set(red) and (bool(red) is not bool(fault.survives))
-                lines += _lines(fault, red, as_told, everywhere)
-                caught += bool(red)
-                unexplained += not as_told
-            seeded += len(faults)
-            if faults:
-                count = sum(not fault.survives for fault in faults)
-                print(f"{concept.title}: caught {count} of {len(faults)}", *lines, sep="\n", flush=True)
+    bench = Bench()
+    for concept in concepts():
+        faults = [fault for fault in concept.faults if not words or any(word in str(fault) for word in words)]
+        lines = []
+        for fault in faults:
+            red = bench.caught(fault, list(bench.programs) if everywhere else ())
+            due = set(fault.areas.split()) if not fault.survives else set()
+            as_told = due <= set(red) and (bool(red) is not bool(fault.survives))
+            lines += _lines(fault, red, as_told, everywhere)
+            caught += bool(red)
+            unexplained += not as_told
+        seeded += len(faults)
+        if faults:
+            count = sum(not fault.survives for fault in faults)
+            print(f"{concept.title}: caught {count} of {len(faults)}", *lines, sep="\n", flush=True)
     print(f"\ncaught {caught} of {seeded}; unlike what the tables say: {unexplained}")
     return 1 if unexplained else 0
 

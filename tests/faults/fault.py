@@ -11,7 +11,7 @@ from typing import NamedTuple
 from harness.places import room
 
 REFERENCE = room("engines") / "reference"
-_NO_TABLES = ("__main__", "bench", "fault", "swap")
+_NO_TABLES = ("__main__", "bench", "fault")
 
 
 class Fault(NamedTuple):

@@ -316,6 +316,12 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     return solve_triangular(lower.mH, solve_triangular(lower, input, upper=False), upper=True)
 
 
+@word(methods="cholesky_inverse")
+def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+    """The inverse of ``L @ L.mH``; only the named triangle is read."""
+    return cholesky_solve(eye(L.shape[-1], dtype=L.dtype), L, upper)
+
+
 # -- norms -------------------------------------------------------------------------------------------------------------
 
 

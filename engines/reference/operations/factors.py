@@ -1,4 +1,4 @@
-"""What is computed from the factors of a matrix: LU, Cholesky, reflections (torch.linalg).
+"""What is computed from the factors of a matrix: LU, reflections (torch.linalg).
 
 A factorisation in one matrix, as LAPACK returns it, has its unit lower factor below the diagonal, and on and above it the
 upper one. Which rows change places is a choice, not a function of the matrix: pivots have no derivative.
@@ -14,7 +14,7 @@ from ..creation import eye, ones, zeros
 from ..dtypes import Array
 from ..tensor import Tensor
 from .define import define, word
-from .linalg import inv, solve, solve_triangular
+from .linalg import solve, solve_triangular
 from .shapes import cat
 
 
@@ -87,14 +87,6 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
         return moves.mH @ solve_triangular(lower.mH, first, upper=True, unitriangular=True)
     first = solve_triangular(lower, moves @ B, upper=False, unitriangular=True)
     return solve_triangular(upper, first, upper=True)
-
-
-@word(methods="cholesky_inverse")
-def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
-    """The inverse of the matrix that has this factor; only the named triangle is read."""
-    lower = L.mH.tril() if upper else L.tril()
-    inverse = inv(lower)
-    return inverse.mH @ inverse
 
 
 @word("linalg.householder_product")
