@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.language.records import Data, Expectation, Standing, Step
 from harness.tables import drawing
-from harness.tables.numbers import EPSILON_OF, Array, Arrays, BadNumbers, Near, Rule, is_plain
+from harness.tables.numbers import EPSILON_OF, Array, Arrays, BadNumbers, Near, Rule, is_plain, size_of
 
 FULL: Final = ("float64", "float32")
 HALVES: Final = ("float16", "bfloat16")
@@ -710,8 +710,8 @@ def curved_cases(asked: Asked) -> tuple[dict[str, Any], ...]:
             case |= {f"{x}_weight": written(value) for x, value in weights.items()}
             case |= {f"{x}_tangent": written(value) for x, value in tangents.items()}
             total, bound = 0.0, 0.0
+            slack = 10 * error * size_of(product)
             for x, value in product.items():
-                slack = 10 * error * float(np.max(np.abs(value), initial=1e-3))
                 case |= {f"{x}_second": written(value), f"{x}_near": [near[x].rtol, near[x].atol + slack]}
                 total += float(np.sum(np.real(np.conj(value) * others[x])))
                 bound += float(np.sum(np.abs(others[x]) * (near[x].atol + slack + near[x].rtol * np.abs(value))))

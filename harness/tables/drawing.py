@@ -26,6 +26,8 @@ def drawn(origin: Any, shape: tuple[int, ...], seed: str, is_complex: bool = Fal
         if is_complex and origin in _SYMMETRIC:
             upper = np.triu(_normal(source, shape), 1)
             made = made + 0.15j * (upper - np.swapaxes(upper, -1, -2))
+        elif is_complex and origin in _TRIANGULAR:
+            made = made + 0.5j * _KINDS[origin](source, shape) * (1 - np.eye(shape[-1]))
         elif is_complex:
             made = made + 0.5j * _KINDS[origin](source, shape)
         return np.round(made, DECIMALS)
@@ -108,6 +110,8 @@ _KINDS: Final = {
 
 _SYMMETRIC: Final = frozenset({"symmetric", "positive-definite"})
 """Kinds that are Hermitian where they are complex."""
+_TRIANGULAR: Final = frozenset({"upper", "lower"})
+"""Kinds whose diagonal is real where they are complex, as that of a Cholesky factor is."""
 
 _BITS: Final = {"float16": "float16", "float32": "float32", "complex64": "complex64"}
 

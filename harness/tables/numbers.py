@@ -219,11 +219,14 @@ def is_plain(given: Input) -> bool:
     return given.origin in PLAIN if isinstance(given.origin, str) else False
 
 
+def size_of(arrays: Arrays) -> float:
+    """The largest element, but not so small that the rounding of what was subtracted to get it is large beside it."""
+    return max([1e-3, *(float(np.max(np.abs(v), initial=0.0)) for v in arrays.values())])
+
+
 def distance(left: Arrays, right: Arrays) -> float:
     """The largest difference of two results, relative to the size of the second."""
-    size = max([1e-3, *(float(np.max(np.abs(v), initial=0.0)) for v in right.values())])
-    gap = max([0.0, *(float(np.max(np.abs(right[x] - left[x]), initial=0.0)) for x in right)])
-    return gap / size
+    return max([0.0, *(float(np.max(np.abs(right[x] - left[x]), initial=0.0)) for x in right)]) / size_of(right)
 
 
 def _largest(value: Array) -> float:

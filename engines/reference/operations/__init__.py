@@ -11,6 +11,7 @@ from . import convolution as convolution
 from . import decompositions as decompositions
 from . import einsum as einsum
 from . import elementwise as elementwise
+from . import factors as factors
 from . import fft as fft
 from . import indexing as indexing
 from . import layers as layers

@@ -71,6 +71,21 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
     return solve(part + eye(A.shape[-1], dtype=A.dtype) if unitriangular else part, B, left=left)
 
 
+class Triangular(NamedTuple):
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+
+@word(methods="triangular_solve")
+def triangular_solve(
+    b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> Triangular:
+    """The older spelling; ``transpose`` does not conjugate."""
+    matrix = A.transpose(-2, -1) if transpose else A
+    solution = solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular)
+    return Triangular(solution, A.clone())
+
+
 def _minors(a: Any) -> Any:
     """For every element the matrix without its row and column: (..., n, n, n - 1, n - 1)."""
     n = a.shape[-1]

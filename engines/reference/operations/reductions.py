@@ -315,6 +315,14 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     return vector_norm(input - other, p)
 
 
+@word(methods="renorm")
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
+    """Slices of a larger norm are scaled to ``maxnorm``; like PyTorch's, divided by a little more than their norm."""
+    along = axis(dim, input.dim())
+    norms = vector_norm(input, p, [d for d in range(input.dim()) if d != along], True)
+    return input * (maxnorm / (norms + 1e-7)).where(norms > maxnorm, 1.0)
+
+
 @word()
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "") -> Tensor:
     """The distance of every row of ``x1`` from every row of ``x2``."""
