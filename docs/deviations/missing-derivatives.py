@@ -18,11 +18,14 @@ def squared(f: Function) -> Function:
 
 
 def forward(f: Function, x: Tensor) -> Tensor:
-    return torch.func.jvp(f, (x,), (torch.ones_like(x),))[1]
+    tangent: Tensor = torch.func.jvp(f, (x,), (torch.ones_like(x),))[1]
+    return tangent
 
 
 def second(f: Function, x: Tensor) -> Tensor:
-    return torch.autograd.functional.hvp(squared(f), x, torch.ones_like(x))[1]
+    x = x.clone().requires_grad_()
+    (first,) = torch.autograd.grad(squared(f)(x), x, create_graph=True)
+    return torch.autograd.grad(first.sum(), x)[0]
 
 
 def forward_over_reverse(f: Function, x: Tensor) -> Tensor:
