@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from functools import reduce as folded
 from typing import Any, Final
 
@@ -42,25 +43,21 @@ def _or_nan(function: Callable[..., float], *values: float) -> float:
         return math.nan
 
 
-def _precise(name: str, arity: int = 1) -> Callable[..., Array]:
+def _precise(name: str) -> Callable[..., Array]:
     """A function that mpmath knows, for each element, in double precision."""
 
-    def applied(*operands: Array) -> Array:
+    @cache  # mpmath is slow, and a table asks for the same number again: for the value, the gradient, at every shape
+    def exactly(*operands: float) -> float:
         import mpmath
 
-        function = getattr(mpmath.fp if hasattr(mpmath.fp, name) and name in _FAST else mpmath, name)
+        return _or_nan(lambda *values: float(getattr(mpmath, name)(*values)), *operands)
+
+    def applied(*operands: Array) -> Array:
         several = np.broadcast_arrays(*(np.asarray(operand, float) for operand in operands))
-        values = [
-            _or_nan(lambda *v: float(function(*v)), *each)
-            for each in zip(*(s.ravel().tolist() for s in several), strict=True)
-        ]
+        values = [exactly(*each) for each in zip(*(s.ravel().tolist() for s in several), strict=True)]
         return np.array(values, float).reshape(several[0].shape)
 
-    assert arity
     return applied
-
-
-_FAST: Final = frozenset({"digamma"})
 
 
 def _sigmoid(x: Array) -> Array:
@@ -357,9 +354,9 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "lgamma": _each(math.lgamma),
     "erfinv": _precise("erfinv"),
     "digamma": _precise("digamma"),
-    "polygamma": _precise("polygamma", 2),
-    "besseli": _precise("besseli", 2),
-    "besselj": _precise("besselj", 2),
+    "polygamma": _precise("polygamma"),
+    "besseli": _precise("besseli"),
+    "besselj": _precise("besselj"),
     # of several
     **{name: _reduction(getattr(np, name)) for name in ("sum", "mean", "prod", "max", "min", "var", "std")},
     **{name: _reduction(getattr(np, name)) for name in ("any", "all", "argmax", "argmin", "count_nonzero")},

@@ -170,6 +170,11 @@ class Rule:
                     total[x] = total[x] + weight * np.sign(move) / step * gradients[x]
         return total
 
+    def loose(self, dtype: str) -> float:
+        """How many times wider than usual the bound is."""
+        loose = self.row.loose
+        return loose.get(dtype, 1.0) if isinstance(loose, dict) else loose
+
     def near(
         self,
         dtype: str,
@@ -193,8 +198,7 @@ class Rule:
             for name, value in result(*other).items():
                 gaps = np.abs(value - exact[name])
                 moved[name] = max([moved[name], *(gaps[np.isfinite(gaps)] / SHIFT).tolist()])
-        loose = self.row.loose
-        unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * (loose.get(dtype, 1.0) if isinstance(loose, dict) else loose)
+        unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * self.loose(dtype)
         return {name: Near(unit, unit * moved[name] + SMALLEST.get(dtype, 1e-300)) for name in exact}
 
 

@@ -21,7 +21,8 @@ from harness.tables.rows import Hard, Row, Table
 TOLERANCE: Final = 1e-7
 """Relative to the largest entry of a gradient: differences of order eight are much better at points where a table's
 functions are smooth, and a wrong formula is much worse."""
-STEPS: Final = (2.0**-7, 2.0**-10, 2.0**-13, 2.0**-17)
+STEPS: Final = (2.0**-7, 2.0**-10, 2.0**-13, 2.0**-17, 2.0**-24)
+"""The last is for points where the second derivative jumps: there the error goes with the step itself."""
 DIGITS: Final = 60
 EXACT: Final = 1e-14
 """How near a stated number of 17 digits is to the exact one."""

@@ -62,6 +62,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """One slope, or one per channel (axis 1)."""
     if weight.numel() > 1 and input.dim() > 1:
         weight = weight.reshape((-1,) + (1,) * (input.dim() - 2))
+    elif not input.dim():
+        weight = weight.reshape(())
     return _prelu(input, weight)
 
 
