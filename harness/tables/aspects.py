@@ -234,7 +234,12 @@ class Asked:
         """A bound must not hide what it is there to show."""
         finite = np.abs(value[np.isfinite(value)])
         size = float(finite.max()) if finite.size else 0.0
-        if dtype in CAUGHT and size and near.atol + near.rtol * size > CAUGHT[dtype] * size and self.rule.loose(dtype) == 1:
+        if (
+            dtype in CAUGHT
+            and size
+            and near.atol + near.rtol * size > CAUGHT[dtype] * size
+            and self.rule.loose(dtype) == 1
+        ):
             raise BadNumbers(
                 f"the bound on the gradient of {name} in {dtype} would hide a relative error of {CAUGHT[dtype]:g}: "
                 "choose inputs that are better conditioned, or say in 'loose' and 'note' what an engine cannot do better"

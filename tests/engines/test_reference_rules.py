@@ -182,6 +182,7 @@ SAMPLES: dict[str, list[tuple[Callable[..., Any], list[Numbers]]]] = {
         (lambda a: W["linalg.svd"](a, True).Vh ** 2, [SQUARE]),
     ],
     "linalg_svdvals": unary("linalg.svdvals", TALL, SQUARE),
+    "linalg_lu_factor": [(lambda a: W["linalg.lu_factor"](a).LU, [SQUARE])],
     "linalg_qr": [
         (lambda a: W["linalg.qr"](a).Q, [TALL]),
         (lambda a: W["linalg.qr"](a).R, [TALL]),
