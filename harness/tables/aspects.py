@@ -22,6 +22,8 @@ HALVES: Final = ("float16", "bfloat16")
 COMPLEX: Final = ("complex128", "complex64")
 WORST_ERROR: Final = 1e-9
 """Of a second derivative that differences gave, relative to its size."""
+MANY: Final = 2_000
+"""Elements that every elementwise operation is asked at: more than one block of a vectorised loop."""
 CAUGHT: Final = {"float64": 1e-9, "complex128": 1e-9, "float32": 1e-3, "complex64": 1e-3}
 """A relative error of this size is caught in every dtype's cases, whatever the bound."""
 _UNARY_SHAPES: Final = (((19,),), ((),), ((2, 1, 3),), ((0,),))
@@ -119,6 +121,16 @@ class Asked:
             if self.rule.avoid is None or not np.any(self.rule.avoid({**arrays, **parameters})):
                 return Sample(label, arrays, parameters)
         raise BadNumbers(f"no inputs found that `avoid` does not exclude, in {drawing.TRIES} tries")
+
+    def redrawn(self, sample: Sample) -> Sample:
+        """Other numbers in the same shapes, where they are drawn."""
+        case = sample.parameters | {x: value.tolist() for x, value in sample.arrays.items()}
+        sizes = {
+            x: v.shape
+            for x, v in sample.arrays.items()
+            if x in self.rule.active and not is_written(self.rule.inputs[x])
+        }
+        return self.sample(f"{sample.label}/other", case, sizes)
 
     def at(self, dtype: str, sample: Sample) -> dict[str, Any]:
         """The names that formulas see, where tensors of ``dtype`` hold the sample."""
@@ -397,31 +409,33 @@ def complex_samples(asked: Asked) -> Iterator[Sample]:
 
 
 def twice(asked: Asked) -> Draft | None:
-    """Two uses of the same operands add up."""
+    """Two uses of the same operands add up, whatever happens with other values in between."""
     rule, cases = asked.rule, []
     sample = asked.samples[0]
+    between = asked.redrawn(sample)
     for dtype in asked.full:
         names = asked.at(dtype, sample)
         outputs = rule.forward(names)
-        both = [asked.cotangents(f"twice/{dtype}/{n}", outputs, dtype) for n in (1, 2)]
-        pull = partial(_both, rule, both)
+        several = [asked.cotangents(f"twice/{dtype}/{n}", outputs, dtype) for n in (1, 2, 3)]
+        terms = [rule.vjp(names, one) for one in several[:2]]
+        made = asked.gradients_at(dtype, f"twice/{dtype}", names, partial(_both, rule, several[:2]), terms)
         case = asked.given(dtype, names)
-        for number, one in enumerate(both, 1):
+        case |= {f"{x}_between": written(asked.held(x, between.arrays[x], dtype)) for x in rule.active}
+        for number, one in enumerate(several, 1):
             case |= {f"{name}_cotangent{number}": written(value) for name, value in one.items()}
-        terms = [rule.vjp(names, one) for one in both]
-        made = asked.gradients_at(dtype, f"twice/{dtype}", names, pull, terms)
         cases.append(case | dtypes_of(asked, outputs, dtype) | made)
+    operands = ", ".join(rule.active)
+    others = ", ".join(f"tensor({x}_between, dtype=dtype, requires_grad=True)" for x in rule.active)
     lines = [
         *asked.inputs(lambda _: "True"),
-        "def f():",
+        f"def f({operands}):",
         *indented([*asked.lines, f"return [{', '.join(rule.smooth)}]"]),
+        f"first, second, between = f({operands}), f({operands}), f({others})",
     ]
-    given = [
-        ", ".join(f"tensor({name}_cotangent{number}, dtype={asked.dtype_name(name)})" for name in rule.smooth)
-        for number in (1, 2)
-    ]
-    lines += ["first, second = f(), f()", f"backward(first, [{given[0]}])", f"backward(second, [{given[1]}])"]
-    claim = f"Gradients of two uses of the same operands add up: {one_line(asked)}."
+    for word, number in (("between", 3), ("first", 1), ("second", 2)):
+        given = [f"tensor({name}_cotangent{number}, dtype={asked.dtype_name(name)})" for name in rule.smooth]
+        lines.append(f"backward({word}, [{', '.join(given)}])")
+    claim = f"Gradients of two uses of the same operands add up, with other values in between: {one_line(asked)}."
     return Draft("twice", claim, (Step(run=body(lines), expect=asked.gradients_due()),), tuple(cases))
 
 
@@ -884,13 +898,13 @@ def hard(asked: Asked) -> Iterator[Draft]:
 
 
 def large(asked: Asked) -> Draft | None:
-    """An elementwise operation on very many elements: the same few numbers again and again."""
+    """An elementwise operation on many elements: the same few numbers again and again."""
     rule, row = asked.rule, asked.row
-    if not row.large or not row.is_elementwise:
+    if not row.is_elementwise:
         return None
     sample, cases = asked.samples[0], []
     size = next(v.size for v in sample.arrays.values())
-    times = -(-row.large // size)
+    times = -(-(row.large or MANY) // size)
     for dtype in asked.full:
         names = asked.at(dtype, sample)
         cotangents = asked.cotangents(f"large/{dtype}", rule.forward(names), dtype)
@@ -911,7 +925,7 @@ def large(asked: Asked) -> Draft | None:
     out = rule.smooth[0]
     lines += [*asked.lines, f"{out}.backward(gradient=tensor({out}_cotangent, dtype=dtype).repeat(times))"]
     due = {f"{x}_leaf.grad": shown(f"{x}_grad", f"{x}_near") for x in rule.active}
-    claim = f"At {row.large:,} elements the gradient is what it is at a few: {one_line(asked)}."
+    claim = f"At {row.large or MANY:,} elements the gradient is what it is at a few: {one_line(asked)}."
     return Draft("large", claim, (Step(run=body(lines), expect=due),), tuple(cases))
 
 
@@ -958,13 +972,13 @@ def drafts(name: str, rule: Rule) -> Iterator[Draft]:
 ASPECTS: Final = {
     "gradient": "value and gradients at every shape, in every dtype, for random, single, zero, infinite and nan cotangents",
     "value": "of an operation without a derivative: the value, and that it requires no grad",
-    "twice": "two uses of the same operands add up",
+    "twice": "two uses of the same operands add up, with other values in between",
     "alone": "each operand alone requires grad",
     "same": "one tensor as all operands of an elementwise operation",
     "promotion": "operands of different dtypes: each gradient has that of its operand",
     "strided": "operands that are every second slice of a transposed tensor",
     "expanded": "operands that repeat one slice without holding it twice",
-    "large": "very many elements",
+    "large": "many elements",
     "forward": "forward mode: the product of the Jacobian with tangents",
     **{aspect: f"second derivatives: {how}" for aspect, how in _COMPOSED.items()},
     "points": "special inputs, by standing (`points-rule`, `points-convention`)",

@@ -119,7 +119,9 @@ class Row(Record, frozen=True, kw_only=True):
     avoid: Annotated[str, Meta(description="formula that is true of inputs which must not be drawn")] = ""
     points: tuple[Point, ...] = ()
     hard: tuple[Hard, ...] = ()
-    large: Annotated[int, Meta(ge=0, le=1_000_000, description="ask it once at this many elements as well")] = 0
+    large: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="elements that it is asked at; 2,000 of an elementwise row otherwise")
+    ] = 0
     without: Annotated[
         dict[Text, Text], Meta(description="aspect (second, forward, ... or a dtype): why it is not asked")
     ] = {}
