@@ -142,7 +142,7 @@ class Tensor:
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         if requires_grad and not self.requires_grad:
             first = Tensor._inputs
-            Tensor._inputs += self.numel()
+            Tensor._inputs += max(self.numel(), 1)  # an empty leaf has a number, too
             partials: dict[int, Partials] = {place: {first + i: Fraction(1)} for i, place in enumerate(self.places())}
             self.tangents = Tangents({first: self}, partials)
         elif not requires_grad and not self.is_leaf:
