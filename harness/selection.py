@@ -54,6 +54,15 @@ def suite() -> list[CheckedSpec]:
     return _ordered(load.load(load.find([room("specs")]), room("specs")))
 
 
+TABLES = "ops"
+"""The area whose specs come from derivative tables, and have oracles of their own."""
+
+
+def written() -> list[CheckedSpec]:
+    """The specs that somebody wrote one by one. Raises `InputError`."""
+    return [spec for spec in suite() if spec.spec.area != TABLES]
+
+
 def _ordered(specs: Iterable[CheckedSpec]) -> list[CheckedSpec]:
     place = {name: index for index, name in enumerate(areas())}
     return sorted(specs, key=lambda s: (place.get(s.spec.area, len(place)), s.spec.id))

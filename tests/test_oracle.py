@@ -13,7 +13,7 @@ pytest.importorskip("mpmath", reason="mpmath is not installed here")
 
 from harness.language.load import load_file
 from harness.record import Status, read
-from harness.selection import suite
+from harness.selection import written
 from tests.conftest import Harness, SpecFile
 from tests.oracle import substrate
 from tests.oracle.confirm import CONFIRMED, CONTRADICTED, EXCEPTED, Finding, exceptions, findings
@@ -32,7 +32,7 @@ def test_the_exact_oracle_contradicts_no_spec(harness: Harness, tmp_path: Path) 
 
 @pytest.fixture(scope="module")
 def found() -> list[Finding]:
-    return list(findings(suite(), exceptions()))
+    return list(findings(written(), exceptions()))
 
 
 def test_no_gradient_is_contradicted(found: list[Finding]) -> None:
@@ -119,7 +119,7 @@ def test_differences_use_no_derivative_rule(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(substrate.record.OperationNode, "backward", refused)
     monkeypatch.setattr(substrate.several.SeveralNode, "backward", refused)
-    asked = [question for question in questions(suite()) if question.checked.spec.area in ("backward", "vjp")]
+    asked = [question for question in questions(written()) if question.checked.spec.area in ("backward", "vjp")]
     assert len(asked) > 20
     for question in asked:
         assert not any(isinstance(answer, AssertionError) for answer in answers(question))

@@ -21,7 +21,7 @@ class Bench:
 
     def __init__(self) -> None:
         with listening() as heard:
-            self.bench = bench.Bench(plugins.find("reference"), selection.suite(), heard)
+            self.bench = bench.Bench(plugins.find("reference"), selection.written(), heard)
             self.programs: dict[str, list[bench.Trial]] = {}
             """By area: the cases that the engine passes while it has no fault."""
             for trial in self.bench.trials:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections import Counter
 
-from harness.selection import select, suite
+from harness.selection import select, written
 from tests.oracle.confirm import BY_DIFFERENCES, CONFIRMED, CONTRADICTED, EXACTLY, EXCEPTED, exceptions, findings
 
 
 def main(words: list[str]) -> int:
     listed = exceptions()
-    found = list(findings(select(words) if words else suite(), listed))
+    found = list(findings(select(words) if words else written(), listed))
     counts = Counter(finding.outcome for finding in found)
     confirmed = sum(counts[outcome] for outcome in CONFIRMED)
     print(f"{len(found):6} gradients are stated, in {len({finding.spec for finding in found})} specs")
