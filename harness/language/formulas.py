@@ -12,7 +12,9 @@ from __future__ import annotations
 import ast
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
 from harness.problems import nearest
@@ -27,8 +29,69 @@ ATTRIBUTES: Final = frozenset({"shape", "ndim", "size", "T", "real", "imag"})
 CONSTANTS: Final[Mapping[str, float]] = {"pi": math.pi, "inf": math.inf, "nan": math.nan}
 """Names of inputs and parameters come first."""
 
+ROUNDED: Final = frozenset(
+    {
+        *(
+            "exp",
+            "expm1",
+            "exp2",
+            "log",
+            "log1p",
+            "log2",
+            "log10",
+            "logaddexp",
+            "logaddexp2",
+            "sqrt",
+            "square",
+            "hypot",
+        ),
+        *(
+            "sin",
+            "cos",
+            "tan",
+            "sinc",
+            "sinh",
+            "cosh",
+            "tanh",
+            "asin",
+            "acos",
+            "atan",
+            "atan2",
+            "asinh",
+            "acosh",
+            "atanh",
+        ),
+        *("sigmoid", "softplus", "erf", "erfc", "erfinv", "lgamma", "digamma", "polygamma", "besseli", "besselj"),
+        *("sum", "mean", "prod"),
+    }
+)
+"""Functions whose results a machine rounds; others choose, compare, or put in another order."""
+
 Environment = dict[str, Any]
 Part = Callable[[Environment], Any]
+Error = Callable[[Any], Any]
+"""What becomes of the result of an operation that rounds."""
+_error: ContextVar[Error | None] = ContextVar("error", default=None)
+_makes_errors: ContextVar[Callable[[], Error] | None] = ContextVar("makes_errors", default=None)
+
+
+@contextmanager
+def inexact(make: Callable[[], Error]) -> Iterator[None]:
+    """Formulas that are evaluated within it err at every operation that rounds, each evaluation with ``make()``: what was
+    seeded there errs alike each time, and differences between evaluations stay smooth."""
+    token = _makes_errors.set(make)
+    try:
+        yield
+    finally:
+        _makes_errors.reset(token)
+
+
+def _rounded(apply: Callable[..., Any]) -> Callable[..., Any]:
+    def applied(*operands: Any, **options: Any) -> Any:
+        out, error = apply(*operands, **options), _error.get()
+        return out if error is None else error(out)
+
+    return applied
 
 
 class BadFormula(Exception):
@@ -131,6 +194,8 @@ def _parsed(text: str, mode: str) -> ast.AST:
 
 
 def _evaluated(part: Part, names: Environment, text: str) -> Any:
+    make = _makes_errors.get()
+    token = _error.set(make() if make else None)
     try:
         return part(names)
     except BadFormula:
@@ -139,6 +204,8 @@ def _evaluated(part: Part, names: Environment, text: str) -> Any:
         raise BadFormula(f"{_short(text)}: name {error} is not known") from None
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
         raise BadFormula(f"{_short(text)} cannot be evaluated: {error}") from None
+    finally:
+        _error.reset(token)
 
 
 def _short(text: str) -> str:
@@ -205,13 +272,13 @@ def _product(left: Any, right: Any) -> Any:
 
 
 _BINARY: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
-    ast.Add: _arithmetic(operator.add),
-    ast.Sub: _arithmetic(operator.sub),
-    ast.Mult: _arithmetic(_times),
-    ast.Div: _arithmetic(_divided),
+    ast.Add: _rounded(_arithmetic(operator.add)),
+    ast.Sub: _rounded(_arithmetic(operator.sub)),
+    ast.Mult: _rounded(_arithmetic(_times)),
+    ast.Div: _rounded(_arithmetic(_divided)),
     ast.FloorDiv: _arithmetic(operator.floordiv),
     ast.Mod: _arithmetic(operator.mod),
-    ast.Pow: _arithmetic(_power),
+    ast.Pow: _rounded(_arithmetic(_power)),
     ast.BitAnd: _arithmetic(operator.and_),
     ast.BitOr: _arithmetic(operator.or_),
     ast.MatMult: _product,
@@ -341,5 +408,6 @@ class _Writer:
         if any(keyword.arg is None for keyword in keywords):
             raise BadFormula("** has no meaning in a formula", node.lineno, node.col_offset)
         apply, items = self.functions[name], self.items(given)
+        apply = _rounded(apply) if name in ROUNDED else apply
         named = [(str(keyword.arg), self.part(keyword.value)) for keyword in keywords]
         return lambda names: bounded(apply(*items(names), **{word: part(names) for word, part in named}))

@@ -182,12 +182,15 @@ class Asked:
 
     def outputs_due(self) -> dict[str, Expectation | Any]:
         due: dict[str, Expectation | Any] = {}
-        truths = {x for x, v in self.rule.forward(self.at("float64", self.samples[0])).items() if v.dtype == bool}
+        kinds = {x: v.dtype.kind for x, v in self.rule.forward(self.at("float64", self.samples[0])).items()}
+        truths, whole = ({x for x, kind in kinds.items() if kind == one} for one in "bi")
         for name in self.rule.outputs:
             if name in self.rule.smooth:
                 due[name] = shown(f"{name}_value", f"{name}_near", self.dtype_name(name))
             elif name in truths:
                 due[name] = f"{name}_value"
+            elif name in whole:  # which dtype positions have is each engine's own matter
+                due[f"{name}.tolist()"] = f"{name}_value"
             else:
                 due[name] = Expectation(value=Data(f"{name}_value"), dtype=f"{name}_dtype")
         return due
@@ -218,8 +221,8 @@ class Asked:
                 case[f"{name}_near"] = list(near[name])
                 if self.changes_dtype:
                     case[f"{name}_dtype"] = like(value, dtype)
-            elif value.dtype != bool:
-                case[f"{name}_dtype"] = "int64" if value.dtype.kind == "i" else dtype
+            elif value.dtype.kind not in "bi":
+                case[f"{name}_dtype"] = dtype
         return case
 
     def gradients_at(
@@ -323,7 +326,7 @@ def indented(lines: Sequence[str]) -> list[str]:
 
 
 def gradient(asked: Asked) -> Draft:
-    """Value and gradients: at every shape, in every dtype, for random, single, zero, infinite and nan cotangents."""
+    """Value and gradients: at every shape, in every dtype, for random, single, zero, nan and (of a product) inf cotangents."""
     rule, cases = asked.rule, []
     first = asked.samples[0]
 
@@ -352,8 +355,9 @@ def gradient(asked: Asked) -> Draft:
     if any(value.size > 1 for value in rule.forward(asked.at("float64", first)).values()):
         case("one-hot", asked.full[0], first, lambda g: single(g, -2, 1.25))
         case("zero", asked.full[0], first, np.zeros_like)
-        if asked.row.is_elementwise and "inf" not in asked.row.without and (at := sloped(asked)) is not None:
-            case("inf", "float64", first, lambda g: single(g, at, np.inf))
+        if asked.row.is_elementwise and (at := sloped(asked)) is not None:
+            if is_product(asked):
+                case("inf", "float64", first, lambda g: single(g, at, np.inf))
             case("nan", "float64", first, lambda g: single(g, at, np.nan))
     steps = (
         Step(run=body([*asked.inputs(lambda _: "True"), *asked.lines]), expect=asked.outputs_due()),
@@ -390,6 +394,15 @@ def sloped(asked: Asked) -> int | None:
     )
     found = np.flatnonzero(flat)
     return int(found[-1]) if found.size else None
+
+
+def is_product(asked: Asked) -> bool:
+    """Whether what the cotangent is multiplied by is neither a sum nor made of pieces. An engine may multiply the terms and
+    the pieces one by one, and inf - inf is nan, as inf * 0 is."""
+    nodes = [node for text in asked.row.derivative.values() for node in ast.walk(ast.parse(text.strip(), mode="eval"))]
+    sums = any(isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub) for node in nodes)
+    pieces = any(isinstance(node, ast.Name) and node.id == "where" for node in nodes)
+    return not sums and not pieces and "inf" not in asked.row.without
 
 
 def complex_samples(asked: Asked) -> Iterator[Sample]:
@@ -550,7 +563,7 @@ def promotion(asked: Asked) -> Draft | None:
         Step(run=pulled, expect=due),
     )
     claim = f"The result of two dtypes has the wider one, and each gradient that of its operand: {one_line(asked)}."
-    return Draft("promotion", claim, steps, tuple(cases))
+    return Draft("promotion", claim, steps, tuple(cases), Standing.CONVENTION)
 
 
 def strided(asked: Asked) -> Draft | None:
@@ -832,11 +845,13 @@ def points(asked: Asked) -> Iterator[Draft]:
                 case |= {f"{x}_value": held_as(value, dtype) for x, value in point.value.items()}
             computed = asked.gradients_at(dtype, seed, names, partial(rule.vjp, cotangents=cotangents))
             if isinstance(point.gradient, dict):
-                for x, value in point.gradient.items():
-                    computed[f"{x}_grad"] = held_as(value, dtype)
-                    computed[f"{x}_near"][1] = computed[f"{x}_near"][0]
+                computed |= {f"{x}_grad": held_as(value, dtype) for x, value in point.gradient.items()}
+            case |= computed
+            for name, near in case.items():
+                if name.endswith("_near"):  # a 0 may come from numbers of ordinary size that cancel
+                    case[name] = [near[0], max(near)]
             key = (point.standing, point.since, point.until, point.source, point.because)
-            groups.setdefault(key, []).append(case | computed)
+            groups.setdefault(key, []).append(case)
     steps = (
         Step(run=body([*asked.inputs(lambda _: "True"), *asked.lines]), expect=asked.outputs_due()),
         Step(run=asked.pulled(), expect=asked.gradients_due()),
@@ -970,12 +985,14 @@ def drafts(name: str, rule: Rule) -> Iterator[Draft]:
 
 
 ASPECTS: Final = {
-    "gradient": "value and gradients at every shape, in every dtype, for random, single, zero, infinite and nan cotangents",
+    "gradient": "value and gradients at every shape, in every dtype, for random, single, zero and nan cotangents, "
+    "and for infinite ones where the derivative is a product",
     "value": "of an operation without a derivative: the value, and that it requires no grad",
     "twice": "two uses of the same operands add up, with other values in between",
     "alone": "each operand alone requires grad",
     "same": "one tensor as all operands of an elementwise operation",
-    "promotion": "operands of different dtypes: each gradient has that of its operand",
+    "promotion": "operands of different dtypes: each gradient has that of its operand "
+    "(a convention: an engine may refuse to mix them)",
     "strided": "operands that are every second slice of a transposed tensor",
     "expanded": "operands that repeat one slice without holding it twice",
     "large": "many elements",

@@ -1,19 +1,21 @@
 """What a row's formulas say at one input: outputs, gradients, tangents, second derivatives, and how far an engine may be off.
 
 Everything is float64 (or complex128) on the host. The bound on an engine's errors is not chosen by hand: a result may be
-off by a fixed number of roundings of its dtype, of its own size and of what the roundings of its inputs make of it. The
-latter is found by moving the inputs a little and looking how far the result moves.
+off by a fixed number of roundings of its dtype, of its own size and of what the roundings of its inputs, and on the way from
+them, make of it. The latter is found by moving each of these a little and looking how far the result moves.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from harness.language.formulas import BadFormula, Block, block, formula
+from harness.language.formulas import BadFormula, Block, Error, block, formula, inexact
 from harness.tables.rows import PLAIN, Input, Row
 
 Array = Any
@@ -21,9 +23,9 @@ Arrays = dict[str, Array]
 
 EPSILON: Final = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 EPSILON_OF: Final = EPSILON | {"complex128": EPSILON["float64"], "complex64": EPSILON["float32"]}
-ROUNDINGS: Final = {"float64": 2048, "complex128": 2048, "float32": 64, "complex64": 64, "float16": 8, "bfloat16": 8}
+ROUNDINGS: Final = {"float64": 2048, "complex128": 2048, "float32": 64, "complex64": 64, "float16": 16, "bfloat16": 16}
 """How many roundings a result may be off: library functions of double precision are good to some hundred of them in the
-worst case, halves are usually computed in single precision and rounded once or twice."""
+worst case; halves may be computed in single precision and rounded once, or be rounded after each of several steps."""
 SMALLEST: Final = {"float16": 2.0**-24, "bfloat16": 1e-38, "float32": 1e-37, "complex64": 1e-37}
 """Below, a dtype flushes to zero or loses digits."""
 MOVES: Final = 2
@@ -191,11 +193,14 @@ class Rule:
         # a sum of cotangents may cancel; what an elementwise operation gives has no such sum where it does not broadcast
         moved = {name: 0.0 if np.shape(value) == whole else _largest(value) for name, value in exact.items()}
         floats = [name for name in self.inputs if np.asarray(names[name]).dtype.kind in "fc" and np.size(names[name])]
-        for _ in range(MOVES if floats else 0):
+        for turn in range(MOVES if floats else 0):
             other = [{**names, **{name: shaken(names[name], source) for name in floats}}]
             if tangents is not None:
                 other.append({name: shaken(value, source) for name, value in tangents.items()})
-            for name, value in result(*other).items():
+            # the formula of any other operation compares what it computed, which must not move
+            with inexact(partial(errors, f"{seed}/{turn}")) if self.row.derivative else nullcontext():
+                found = result(*other)
+            for name, value in found.items():
                 gaps = np.abs(value - exact[name])
                 moved[name] = max([moved[name], *(gaps[np.isfinite(gaps)] / SHIFT).tolist()])
         unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * self.loose(dtype)
@@ -208,6 +213,16 @@ def shaken(x: Array, source: random.Random) -> Array:
     bits = source.getrandbits(size) if size else 0
     signs = np.array([1.0 if bits >> n & 1 else -1.0 for n in range(size)]).reshape(np.shape(x))
     return x * (1 + SHIFT * signs)
+
+
+def errors(seed: str) -> Error:
+    """What moves the result of an operation as `shaken` moves an operand."""
+    source = random.Random(seed)
+
+    def moved(value: Any) -> Any:
+        return shaken(value, source) if np.asarray(value).dtype.kind in "fc" and np.size(value) else value
+
+    return moved
 
 
 def as_input(given: Any) -> Input:

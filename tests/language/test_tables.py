@@ -208,3 +208,29 @@ def test_the_example_of_the_page_runs(harness: Harness, tmp_path: Path) -> None:
     for command in (["check", "--oracles"], ["run", "--engine", "reference", "--report", "none"]):
         result = harness(*command, str(tmp_path / "mine.yaml"))
         assert result.code == 0, result.out + result.err
+
+
+def bounds(table: Path, old: str, new: str) -> list[list[float]]:
+    """Those on the gradient of x in the cases of the first aspect of sinh, whose formulas are changed."""
+    found = load.load_file(changed(table, old, new))
+    (spec,) = [one.spec for one in found if one.spec.id.endswith("/sinh/gradient")]
+    return [case["x_near"] for case in spec.cases if case["dtype"] == "float32"]
+
+
+def test_roundings_on_the_way_widen_the_bound(table: Path) -> None:
+    """Terms that cancel leave their own roundings in what is left, although the operand moves it no further."""
+    plain = bounds(table, "value: sinh(x)\n    derivative: {x: cosh(x)}", "value: x\n    derivative: {x: 1 + 0 * x}")
+    split = bounds(
+        table, "value: sinh(x)\n    derivative: {x: cosh(x)}", "value: x\n    derivative: {x: x - 30 + 31 - x}"
+    )
+    assert all(narrow[1] < wide[1] for narrow, wide in zip(plain, split, strict=True) if wide[1] > 1e-30)
+    assert max(wide[1] for wide in split) > 10 * max(narrow[1] for narrow in plain)
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked"), [("cosh(x)", True), ("exp(x) - sinh(x)", False), ("where(x > 0, x, 1)", False)]
+)
+def test_an_infinite_cotangent_is_asked_of_products_only(table: Path, rule: str, asked: bool) -> None:
+    found = load.load_file(changed(table, "derivative: {x: cosh(x)}", f'derivative: {{x: "{rule}"}}'))
+    (spec,) = [one.spec for one in found if one.spec.id.endswith("/sinh/gradient")]
+    assert any("inf" in str(case["out_cotangent"]) for case in spec.cases) is asked
