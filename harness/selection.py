@@ -64,7 +64,7 @@ def _within(words: Sequence[str], area: Sequence[str]) -> list[Path]:
     Thousands of specs need not be loaded where a few are meant."""
     heads = {word.partition("/")[0] for word in words} if words else {*area}
     folders = [room("specs") / head for head in sorted(heads)]
-    known = all(head.replace("-", "").isalnum() and folder.is_dir() for head, folder in zip(sorted(heads), folders))
+    known = all(folder.name.replace("-", "").isalnum() and folder.is_dir() for folder in folders)
     return folders if heads and known else [room("specs")]
 
 
@@ -113,7 +113,12 @@ def _is_path(word: str) -> bool:
 
 
 def _named(spec: CheckedSpec, word: str) -> bool:
-    return word in (spec.spec.id, spec.spec.area) or fnmatchcase(spec.spec.id, word)
+    return word in (spec.spec.id, spec.spec.area, row_of(spec)) or fnmatchcase(spec.spec.id, word)
+
+
+def row_of(spec: CheckedSpec) -> str | None:
+    """The name by which all specs of a table's row are called; None of a spec that is none of a row."""
+    return None if spec.row is None else f"{spec.spec.area}/{spec.row.name}"
 
 
 def _one_case(specs: Iterable[CheckedSpec], word: str) -> list[CheckedSpec]:

@@ -17,7 +17,9 @@ def work_out(tables: Sequence[Path], make: Make) -> dict[Path, bytes]:
 
     A process that has threads is not forked: a lock that one of them holds would stay locked in the child."""
     if len(tables) > 1 and sys.stderr.isatty():
-        click.echo(f"harness: working out the numbers of {len(tables)} tables (they are kept for next time) ...", err=True)
+        click.echo(
+            f"harness: working out the numbers of {len(tables)} tables (they are kept for next time) ...", err=True
+        )
     processes = min(len(os.sched_getaffinity(0)), len(tables)) if sys.platform == "linux" else 1
     if processes < 2 or len(os.listdir("/proc/self/task")) > 1:
         return {}

@@ -25,7 +25,7 @@ from harness.language.documents import Node, Place, Scalar
 from harness.language.expected import Words, words_at
 from harness.language.export import Program, StepTree
 from harness.language.inputs import inputs
-from harness.language.records import Expectation, Outcome, Spec, Standing, Step, Tolerance
+from harness.language.records import Expectation, Origin, Outcome, Spec, Standing, Step, Tolerance
 from harness.language.sizes import largest
 from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, NAMES
 from harness.problems import InputError, Problem, nearest, shortened
@@ -80,6 +80,8 @@ class CheckedSpec:
     """Whether the file is none of the suite's own."""
     chosen: frozenset[str] | None = None
     """Ids of the cases to run; None for all."""
+    row: Origin | None = None
+    """Of a derivative table, where it is from one."""
 
     @property
     def program(self) -> Program:
@@ -204,9 +206,7 @@ SMALL: Final = 2048
 """A table with fewer bytes than this is worked out where it is read."""
 
 
-def _is_new_table(
-    path: Path, root: Path | None, known: Mapping[str, sources.Document] | None, store: Store
-) -> bool:
+def _is_new_table(path: Path, root: Path | None, known: Mapping[str, sources.Document] | None, store: Store) -> bool:
     """Whether a file looks like a table that takes long and is not in ``store``."""
     try:
         if path.stat().st_size < SMALL:
@@ -254,8 +254,8 @@ def table(
     """A table's specs. Raises `InputError`."""
     area = id.partition("/")[0] if id is not None else "ops"
 
-    def checked(spec: Spec, decoder: Decoder) -> CheckedSpec:
-        return _SpecChecker(spec, decoder, shown).checked(path, outside=id is None)
+    def checked(spec: Spec, decoder: Decoder, row: Origin) -> CheckedSpec:
+        return replace(_SpecChecker(spec, decoder, shown).checked(path, outside=id is None), row=row)
 
     return expand.expand(node, shown, area, checked, known if id is not None else None)
 

@@ -92,9 +92,7 @@ class Rule:
             scope["g"] = cotangents[self.smooth[0]]
         return self.where(scope)
 
-    def vjp(
-        self, names: Mapping[str, Any], cotangents: Mapping[str, Array], outputs: Arrays | None = None
-    ) -> Arrays:
+    def vjp(self, names: Mapping[str, Any], cotangents: Mapping[str, Array], outputs: Arrays | None = None) -> Arrays:
         """The gradient of every operand that has one. ``outputs``: what `forward` gives, where that is known."""
         scope = self.scope({**names, **(self.forward(names) if outputs is None else outputs)}, cotangents)
         found: Arrays = {}
