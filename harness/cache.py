@@ -14,8 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-LARGEST = 32 * 2**20
-"""A file that has grown beyond this keeps only what its last user needed."""
+LARGEST = 128 * 2**20
+"""A file that has grown beyond this keeps only what its last user needed. It holds the suites of four checkouts."""
 
 
 def folder() -> Path | None:

@@ -20,6 +20,7 @@ from harness.needs import missing
 from harness.plugins import EngineFile, Follows, Judges
 from harness.record import CaseLine, Status
 from harness.releases import applies, outside, release
+from harness.tables.rows import RANDOM
 
 
 class Branch(NamedTuple):
@@ -61,7 +62,7 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
             status, reason = Status.ERROR, f"{checked.file}:{error.line}: {error}"
     if status is not None:
         for id, parameters in checked.cases:
-            told = recorded_parameters(parameters, checked.arguments)
+            told = recorded_parameters(parameters, checked)
             yield CaseLine(id=id, spec=checked.spec.id, status=status, parameters=told, reason=reason)
     standing = checked.spec.standing
     recorded = standing in RECORDED_OF_ALL or (standing in RECORDED and file.follows is not Follows.PYTORCH)
@@ -72,7 +73,7 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
                 id=case.id,
                 spec=checked.spec.id,
                 status=Status.UNSUPPORTED,
-                parameters=recorded_parameters(case.parameters, checked.arguments),
+                parameters=recorded_parameters(case.parameters, checked),
                 reason="needs " + "; ".join(lacking),
             )
         else:
@@ -157,17 +158,34 @@ def _expected(entry: Observation, names: dict[str, Any], default: str) -> Expect
 
 
 MAX_TOLD: Final = 16
+MAX_TOLD_OF_A_ROW: Final = 4
 
 
-def recorded_parameters(parameters: dict[str, Any], arguments: tuple[str, ...], whole: bool = False) -> dict[str, Any]:
+def recorded_parameters(parameters: dict[str, Any], checked: CheckedSpec, whole: bool = False) -> dict[str, Any]:
     """The parameters as a record holds them, which has no number for infinity or nan, and none that are complex.
 
-    ``whole``: all of them; else those that the program reads and that are not long, enough to tell cases apart."""
-    return {
-        name: plain(value)
-        for name, value in parameters.items()
-        if whole or (name in arguments and len(expected.leaves([value])) <= MAX_TOLD)
-    }
+    ``whole``: all of them; else those that the program reads and that are not long, enough to tell cases apart. Of a
+    table's row these are dtypes, the row's own parameters, and the shapes of operands."""
+    if whole:
+        return {name: plain(value) for name, value in parameters.items()}
+    most = MAX_TOLD if checked.row is None else MAX_TOLD_OF_A_ROW
+    told: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if name not in checked.arguments or (checked.row is not None and name.rpartition("_")[2] in RANDOM):
+            continue
+        if len(expected.leaves([value])) <= most:
+            told[name] = plain(value)
+        elif checked.row is not None:
+            told[name] = {"shape": _shape(value)}
+    return told
+
+
+def _shape(value: Any) -> list[int]:
+    shape = []
+    while isinstance(value, list):
+        shape.append(len(value))
+        value = value[0] if value else None
+    return shape
 
 
 def is_dtype(value: Any) -> bool:

@@ -7,7 +7,7 @@ import copy
 import dataclasses
 import math
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from harness import cases, execute, values
@@ -64,7 +64,13 @@ def _value_text(engine: Engine, value: Any) -> str | None:
         observed = engine.read(value)
     except Exception as error:  # an adapter that cannot read one value must not stop the telling
         return f"<unreadable: {type(error).__name__}>"
-    return None if isinstance(observed, Opaque) else values.inline(shown(observed))
+    return None if isinstance(observed, Opaque) else _short(shown(observed))
+
+
+def _short(value: Any) -> str:
+    """On one line of a terminal."""
+    whole = values.inline(value)
+    return whole if len(whole) <= values.ROOM else values.brief(value)
 
 
 def _program_lines(checked: CheckedSpec) -> Iterator[tuple[int, str]]:
@@ -157,7 +163,7 @@ def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
             if step.may_raise and entry.expectation is None:  # after an error there may be nothing to show
                 shows = f"try:\n    {shows}\nexcept Exception as error:\n    print({text!r}, 'cannot be read:', error)"
             dues = [entry.expectation, *(o.expect[entry.text] for o in step.either if entry.text in o.expect)]
-            said = " or ".join(str(plain(due)) for due in dues if due is not None)
+            said = " or ".join(str(_filled(plain(due), given)) for due in dues if due is not None)
             parts.append(f"{shows}\n{_comment(f'expected: {said}')}")
     return "\n".join(parts) + "\n"
 
@@ -165,6 +171,15 @@ def script(checked: CheckedSpec, id: str, engine: Engine) -> str:
 def _comment(text: str) -> str:
     """Text from a spec in a script: always a comment, never code."""
     return textwrap.fill(" ".join(text.split()), 118, initial_indent="# ", subsequent_indent="# ")
+
+
+def _filled(due: Any, given: Mapping[str, Any]) -> Any:
+    """What is due, with the values of the parameters that it names."""
+    if isinstance(due, dict):
+        return {key: _filled(value, given) for key, value in due.items()}
+    if isinstance(due, list):
+        return [_filled(item, given) for item in due]
+    return given.get(due, due) if isinstance(due, str) else due
 
 
 def _source(value: Any) -> str:

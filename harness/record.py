@@ -18,7 +18,9 @@ from typing import IO, Any
 
 import msgspec
 
-FORMAT = "1.1"
+from harness.language.records import Origin
+
+FORMAT = "1.2"
 
 
 class Status(StrEnum):
@@ -152,11 +154,14 @@ class SpecLine(Line, frozen=True, kw_only=True, tag="spec"):
     """Whether the spec is none of the suite's own: it is found again by its file, not by its id."""
     steps: list[StepLine]
     cases: list[dict[str, Any]] = []
+    """The parameters of each; of a table's row they stand in the lines of the cases alone."""
     since: str = ""
     until: str = ""
     defect: str = ""
     """How PyTorch departs from its own document."""
     note: str = ""
+    row: Origin | None = None
+    """The row of a derivative table that it is from."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

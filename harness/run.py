@@ -336,7 +336,7 @@ def judged(done: Done, checked: CheckedSpec, wording: bool) -> CaseLine:
         id=done.job.case.id,
         spec=checked.spec.id,
         status=done.outcome.status or Status.ERROR,
-        parameters=recorded_parameters(done.job.case.parameters, checked.arguments, whole=True),
+        parameters=recorded_parameters(done.job.case.parameters, checked, whole=True),
         reason=done.outcome.reason,
         output=done.outcome.output,
     )
@@ -444,11 +444,12 @@ def spec_line(checked: CheckedSpec) -> record.SpecLine:
         lineno=checked.line,
         outside=checked.outside,
         steps=steps,
-        cases=[recorded_parameters(case, checked.arguments) for case in spec.cases],
+        cases=[recorded_parameters(case, checked) if checked.row is None else {} for case in spec.cases],
         since=spec.since,
         until=spec.until,
         defect=" ".join(spec.defect.split()),
         note=" ".join(spec.note.split()),
+        row=checked.row,
     )
 
 

@@ -51,7 +51,21 @@ def areas() -> Mapping[str, Area]:
 
 def suite() -> list[CheckedSpec]:
     """All specs of the suite, areas in teaching order, ids in alphabetical order within. Raises `InputError`."""
-    return _ordered(load.load(load.find([room("specs")]), room("specs")))
+    return _suite([room("specs")])
+
+
+def _suite(places: Sequence[Path]) -> list[CheckedSpec]:
+    return _ordered(load.load(load.find(places), room("specs")))
+
+
+def _within(words: Sequence[str], area: Sequence[str]) -> list[Path]:
+    """The folders that hold all that ``words`` and ``area`` may mean: an id begins with its folder's name.
+
+    Thousands of specs need not be loaded where a few are meant."""
+    heads = {word.partition("/")[0] for word in words} if words else {*area}
+    folders = [room("specs") / head for head in sorted(heads)]
+    known = all(folder.name.replace("-", "").isalnum() and folder.is_dir() for folder in folders)
+    return folders if heads and known else [room("specs")]
 
 
 TABLES = "ops"
@@ -79,16 +93,17 @@ def select(words: Sequence[str], expression: str | None = None, area: Sequence[s
         raise SelectionError(f"no such file: {missing[0]}")
     chosen: dict[str, CheckedSpec] = {}
     if names or not files:
-        everything = suite()
+        everything = _suite(_within(names, area))
         for word in names or ["*"]:
             found = [spec for spec in everything if _named(spec, word)] or _one_case(everything, word)
             if not found:
+                everything = suite()
                 known = [*(s.spec.id for s in everything), *(s.spec.area for s in everything)]
                 raise SelectionError(f"no spec {word!r}{nearest(word, known) or '; `harness list` shows them'}")
             for spec in found:
                 before = chosen.get(spec.spec.id)
                 chosen[spec.spec.id] = spec if before is None else before.joined(spec)
-        known_areas = {spec.spec.area for spec in everything}
+        known_areas = {path.parent.name for path in room("specs").glob("*/*.yaml") if path.name[0] != "_"}
         if wrong := [name for name in area if name not in known_areas]:
             raise SelectionError(
                 f"no area {wrong[0]!r}{nearest(wrong[0], known_areas) or '; known are ' + ', '.join(sorted(known_areas))}"
@@ -107,7 +122,12 @@ def _is_path(word: str) -> bool:
 
 
 def _named(spec: CheckedSpec, word: str) -> bool:
-    return word in (spec.spec.id, spec.spec.area) or fnmatchcase(spec.spec.id, word)
+    return word in (spec.spec.id, spec.spec.area, row_of(spec)) or fnmatchcase(spec.spec.id, word)
+
+
+def row_of(spec: CheckedSpec) -> str | None:
+    """The name by which all specs of a table's row are called; None of a spec that is none of a row."""
+    return None if spec.row is None else f"{spec.spec.area}/{spec.row.name}"
 
 
 def _one_case(specs: Iterable[CheckedSpec], word: str) -> list[CheckedSpec]:

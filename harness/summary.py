@@ -136,15 +136,19 @@ def area_counts(run: Run) -> dict[str, Counts]:
     areas: dict[str, list[Counts]] = {}
     for id, counts in spec_counts(run).items():
         areas.setdefault(area_of(run, id), []).append(counts)
-    return {
-        area: Counts(
-            sum(c.all for c in parts),
-            sum((c.groups for c in parts), Counter()),
-            sum((c.statuses for c in parts), Counter()),
-            sum(c.stale for c in parts),
-        )
-        for area, parts in areas.items()
-    }
+    return {area: together(parts) for area, parts in areas.items()}
+
+
+def together(parts: Iterable[Counts]) -> Counts:
+    """Several counts as one."""
+    selected, stale = 0, 0
+    groups, statuses = Counter[Group](), Counter[Status]()
+    for part in parts:
+        selected += part.all
+        stale += part.stale
+        groups.update(part.groups)
+        statuses.update(part.statuses)
+    return Counts(selected, groups, statuses, stale)
 
 
 # --- the verdict ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from harness.record import Check
@@ -201,6 +203,98 @@ def inline(value: Any, depth: int = DEEPEST) -> str:
     return scalar(value)
 
 
+LONG = 48
+"""Characters of a value that a line with many values has room for."""
+
+
+def brief(value: Any) -> str:
+    """``value`` in a few words: of many numbers the first ones, and the shape."""
+    whole = inline(value)
+    tensor = value if is_tensor(value) else {"values": value}
+    if len(whole) <= LONG or not isinstance(tensor.get("values"), list):
+        return shorten(whole, 2 * LONG)
+    shape, entries = [], tensor["values"]
+    while isinstance(entries, list) and entries:
+        shape.append(len(entries))
+        entries = entries[0]
+    numbers = [n for n, _ in zip(flat(tensor["values"]), range(3), strict=False)]
+    kind = f" {bare(tensor['dtype'])}" if "dtype" in tensor else ""
+    return f"[{', '.join(map(_rounded, numbers))}, …] of {'×'.join(map(str, shape))}{kind}"
+
+
+def flat(value: Any) -> Iterator[Any]:
+    """The entries of nested lists, in order."""
+    if isinstance(value, list):
+        for item in value:
+            yield from flat(item)
+    else:
+        yield value
+
+
+def _rounded(number: Any) -> str:
+    return f"{number:.4g}" if isinstance(number, float) else scalar(number)
+
+
+def given(parameters: Mapping[str, Any], programs: Iterable[str], most: int = 8) -> str:
+    """What a case was given: the parameters that its program reads, in a few words each."""
+    read = {name for program in programs for name in _WORD.findall(program)}
+    told = [name for name in parameters if name in read] or [*parameters]
+    words = [
+        f"{name} has shape {inline(value['shape'])}"
+        if isinstance(value := parameters[name], dict) and {*value} == {"shape"}
+        else f"{name} = {brief(value)}"
+        for name in told[:most]
+    ]
+    return ", ".join([*words, *_more(len(told) - most)])
+
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+class Worst(NamedTuple):
+    """The entry of two tensors that differs most."""
+
+    at: list[int]
+    expected: Any
+    observed: Any
+    relative: float | None
+    """The difference, relative to what is expected."""
+    wrong: int
+    entries: int
+
+    @property
+    def words(self) -> str:
+        relative = "" if self.relative is None else f", relative error {self.relative:.2g}"
+        return f"{self.wrong} of {plural(self.entries, 'entry').replace('entrys', 'entries')} differ{relative}"
+
+
+def worst(check: Check) -> Worst | None:
+    """Which entry of a tensor is farthest off; None where something else than entries differs."""
+    if check.what != "value" or not (is_tensor(check.expected) and is_tensor(check.observed)):
+        return None
+    where = [index for index in check.where if index]
+    if not where or not all("values" in side for side in (check.expected, check.observed)):
+        return None
+    found: list[tuple[float, list[int], Any, Any]] = []
+    for index in where:
+        expected, observed = (_entry(side["values"], index) for side in (check.expected, check.observed))
+        try:
+            gap = abs(complex(observed) - complex(expected))
+        except (TypeError, ValueError):
+            return None
+        found.append((math.inf if gap != gap else gap, index, expected, observed))
+    gap, index, expected, observed = max(found, key=lambda one: one[0])
+    size = abs(complex(expected))
+    relative = gap / size if size and math.isfinite(gap) and math.isfinite(size) else None
+    return Worst(index, expected, observed, relative, len(where), math.prod(check.expected["shape"]))
+
+
+def _entry(values: Any, index: Sequence[int]) -> Any:
+    for position in index:
+        values = values[position] if isinstance(values, list) and position < len(values) else None
+    return values
+
+
 def _more(hidden: int) -> list[str]:
     return [f"… {hidden} more"] if hidden > 0 else []
 
@@ -211,8 +305,13 @@ def one_line(check: Check) -> tuple[str, str]:
         expected, observed = (text(side).replace("\n", ", ") for side in sides(check))
     else:
         expected, observed = inline(check.expected), inline(check.observed)
+        if max(len(expected), len(observed)) > ROOM and (most := worst(check)) is not None:
+            return f"{scalar(most.expected)} at {inline(most.at)}", scalar(most.observed)
     return shorten(expected), shorten(observed)
 
 
-def shorten(words: str, limit: int = 120) -> str:
+ROOM = 120
+
+
+def shorten(words: str, limit: int = ROOM) -> str:
     return words if len(words) <= limit else words[: limit - 1] + "…"

@@ -45,7 +45,7 @@ def _explain(checked: CheckedSpec, id: str, loaded: Loaded) -> int:
     click.echo(textwrap.fill(spec.claim, 100, initial_indent="  ", subsequent_indent="  "))
     click.echo(f"  source: {', '.join(spec.source)}; {spec.file}:{spec.lineno}")
     if case.parameters:
-        click.echo("  with " + ", ".join(f"{name} = {values.inline(value)}" for name, value in case.parameters.items()))
+        click.echo("  with " + values.given(case.parameters, [step.run for step in spec.steps], most=20))
     click.echo("")
     for line in told.lines:
         click.echo(click.style(f"{line.number:>5}  ", dim=True) + line.text)
@@ -95,7 +95,9 @@ def show_failure(check: Check) -> None:
             ]
             click.echo("      " + "".join(pieces))
     if check.difference is not None:
-        click.echo(f"    largest difference: {check.difference}")
+        most = values.worst(check)
+        where = f" at {values.inline(most.at)}; {most.words}" if most is not None and most.entries > 1 else ""
+        click.echo(f"    largest difference: {check.difference}{where}")
     if check.allowed:
         click.echo(f"    allowed: {values.printable('; or '.join(check.allowed))}")
     if check.detail:

@@ -90,7 +90,7 @@ def _lines(run: Run, outcome: Outcome, quiet: bool) -> Iterator[str]:
 def _failure(run: Run, case: CaseLine, most: int | None) -> Iterator[str]:
     """One failure: what is promised, where, what was expected and seen, how to see it again."""
     spec = run.specs[case.spec]
-    named = ", ".join(f"{name}={values.inline(value)}" for name, value in case.parameters.items())
+    named = values.given(case.parameters, [step.run for step in spec.steps])
     yield click.style(f"{case.status.value.upper()} {case.id}", fg="red", bold=True) + (f"  ({named})" if named else "")
     for line in (spec.claim, case.reason, *(line for check in case.failures[:most] for line in _check(spec, check))):
         if line:
@@ -106,7 +106,10 @@ def _failure(run: Run, case: CaseLine, most: int | None) -> Iterator[str]:
 
 def _check(spec: SpecLine, check: Check) -> Iterator[str]:
     expected, observed = values.one_line(check)
-    off = f" (off by {check.difference:.3g})" if isinstance(check.difference, float) else ""
+    most = values.worst(check)
+    off = f"off by {check.difference:.3g}" if isinstance(check.difference, float) else ""
+    off = "; ".join(filter(None, [off, most.words if most is not None and most.entries > 1 else ""]))
+    off = f" ({off})" if off else ""
     yield f"{spec.file}:{check.line}: step {check.step}: {check.expression}"
     yield f"  {values.MEANING.get(check.what, check.what)}: expected {expected}, observed {observed}{off}"
     if check.allowed:

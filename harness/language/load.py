@@ -9,23 +9,23 @@ import gc
 import hashlib
 import keyword
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from harness.cache import Store, stamp
+from harness.language import apart, documents, expected, kinds, program, sources
 from harness.language import compile as compiler
-from harness.language import documents, expected, kinds, program, sources
 from harness.language.decode import Decoder
 from harness.language.documents import Node, Place, Scalar
 from harness.language.expected import Words, words_at
 from harness.language.export import Program, StepTree
 from harness.language.inputs import inputs
-from harness.language.records import Expectation, Outcome, Spec, Standing, Step, Tolerance
+from harness.language.records import Expectation, Origin, Outcome, Spec, Standing, Step, Tolerance
 from harness.language.sizes import largest
 from harness.language.words import ATTRIBUTES, BUILTINS, DTYPES, NAMES
 from harness.problems import InputError, Problem, nearest, shortened
@@ -80,6 +80,8 @@ class CheckedSpec:
     """Whether the file is none of the suite's own."""
     chosen: frozenset[str] | None = None
     """Ids of the cases to run; None for all."""
+    row: Origin | None = None
+    """Of a derivative table, where it is from one."""
 
     @property
     def program(self) -> Program:
@@ -129,6 +131,8 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
+        gc.unfreeze()  # into the oldest generation: as the youngest it would be looked through at once
         if enabled:
             gc.enable()
 
@@ -143,9 +147,14 @@ def _load(files: Iterable[Path], root: Path | None) -> list[CheckedSpec]:
     except InputError as error:
         problems += error.problems
         known = None
+    files = list(files)
+    made = apart.work_out(
+        [path for path in files if _is_new_table(path, root, known, store)],
+        functools.partial(_pickled, root=root, known=known),
+    )
     for path in files:
         try:
-            found = load_file(path, root, store, known)
+            found = load_file(path, root, store, known, made.get)
         except InputError as error:
             problems += error.problems
             continue
@@ -171,11 +180,63 @@ def load_file(
     root: Path | None = None,
     store: Store | None = None,
     known: Mapping[str, sources.Document] | None = None,
+    elsewhere: Callable[[Path], bytes | None] = lambda path: None,
 ) -> list[CheckedSpec]:
     """Load one file, which is a spec or a table of many; one that was checked before, by this very harness, is taken from
-    ``store``. Raises `InputError`.
+    ``store``, or from ``elsewhere``. Raises `InputError`.
 
     ``known``: what it may cite where it lies below ``root``."""
+    text = _text(path, root, known)
+    kept = store.get(text.key) if store is not None else None
+    made = kept or elsewhere(path)
+    if made is not None:
+        before: list[CheckedSpec] = pickle.loads(made)  # our own, from a folder that only this user can write to
+        if kept is None and store is not None:
+            store.put(text.key, made)
+        return before
+    node = documents.decode(text.data, text.shown)
+    make = table if expand.is_table(node) else _single
+    checked = make(node, path, text.shown, text.id, known)
+    if store is not None:
+        store.put(text.key, pickle.dumps(checked, protocol=5))
+    return checked
+
+
+SMALL: Final = 2048
+"""A table with fewer bytes than this is worked out where it is read."""
+
+
+def _is_new_table(path: Path, root: Path | None, known: Mapping[str, sources.Document] | None, store: Store) -> bool:
+    """Whether a file looks like a table that takes long and is not in ``store``."""
+    try:
+        if path.stat().st_size < SMALL:
+            return False
+        text = _text(path, root, known)
+    except (OSError, InputError):
+        return False
+    return b"\nrows:" in text.data and store.get(text.key) is None
+
+
+def _pickled(path: Path, root: Path | None, known: Mapping[str, sources.Document] | None) -> bytes | None:
+    """The specs of one file; None where it has a mistake, which is then told by whoever loads it."""
+    with _uncollected():
+        try:
+            return pickle.dumps(load_file(path, root, None, known), protocol=5)
+        except InputError:
+            return None
+
+
+class _Text(NamedTuple):
+    data: bytes
+    shown: str
+    """The file's name in messages."""
+    id: str | None
+    """What the id of a spec in it must be, where it lies below the root."""
+    key: bytes
+    """Of what is worked out from it."""
+
+
+def _text(path: Path, root: Path | None, known: Mapping[str, sources.Document] | None) -> _Text:
     place, top = path.resolve(), root.resolve() if root is not None else None
     shown, id = str(path), None
     if root is not None and top is not None and place.is_relative_to(top):
@@ -184,17 +245,7 @@ def load_file(
     data = documents.content(path, shown)
     cited = b"" if root is None or id is None or known is None else sources.digest(root)
     key = hashlib.sha256(b"\0".join([_stamp(), str(path).encode(), shown.encode(), data, cited])).digest()
-    kept = store.get(key) if store is not None else None
-    if kept is not None:
-        before: list[CheckedSpec] = pickle.loads(kept)  # our own, from a folder that only this user can write to
-        return before
-    node = documents.decode(data, shown)
-    checked = (
-        [check(node, path, shown, id, known)] if not expand.is_table(node) else table(node, path, shown, id, known)
-    )
-    if store is not None:
-        store.put(key, pickle.dumps(checked, protocol=5))
-    return checked
+    return _Text(data, shown, id, key)
 
 
 def table(
@@ -203,13 +254,19 @@ def table(
     """A table's specs. Raises `InputError`."""
     area = id.partition("/")[0] if id is not None else "ops"
 
-    def checked(spec: Spec, decoder: Decoder) -> CheckedSpec:
-        return _SpecChecker(spec, decoder, shown).checked(path, outside=id is None)
+    def checked(spec: Spec, decoder: Decoder, row: Origin) -> CheckedSpec:
+        return replace(_SpecChecker(spec, decoder, shown).checked(path, outside=id is None), row=row)
 
     return expand.expand(node, shown, area, checked, known if id is not None else None)
 
 
 _stamp = functools.cache(stamp)
+
+
+def _single(
+    node: Node, path: Path, shown: str, id: str | None = None, known: Mapping[str, sources.Document] | None = None
+) -> list[CheckedSpec]:
+    return [check(node, path, shown, id, known)]
 
 
 def check(

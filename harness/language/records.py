@@ -83,6 +83,26 @@ class Expectation(Record, frozen=True, kw_only=True):
     because: Annotated[str, Meta(description="with any: what leaves an engine the choice")] = ""
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The row of a derivative table that a spec was expanded from, as a handbook has it."""
+
+    table: str
+    """The table's title."""
+    name: str
+    aspect: str
+    run: str
+    value: dict[str, str]
+    """Output: formula."""
+    derivative: dict[str, str] = {}
+    """Operand: partial derivative; of an elementwise operation."""
+    gradient: dict[str, str] = {}
+    """Operand: its gradient, from the cotangent; of any other."""
+    where: str = ""
+    """Lines that the formulas use."""
+    without: dict[str, str] = {}
+    """Aspect or dtype: why it is not asked."""
+
+
 def plain(expectation: Any) -> Any:
     """An entry of an ``expect`` as plain data, in its short form where that says all."""
     found = msgspec.to_builtins(expectation)

@@ -13,11 +13,11 @@ from harness.language.decode import Path as Keys
 from harness.language.documents import Node, Place, Scalar
 from harness.language.expected import leaves
 from harness.language.formulas import BadFormula
-from harness.language.records import Expectation, Spec
+from harness.language.records import Expectation, Origin, Spec
 from harness.problems import InputError, Problem, nearest, shortened
 from harness.tables.rows import KINDS, Hard, Input, Row, Table
 
-Check = Callable[[Spec, Decoder], Any]
+Check = Callable[[Spec, Decoder, Origin], Any]
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -148,12 +148,31 @@ def expand(
                 steps=draft.steps,
             )
             try:
-                made.append(check(spec, _Places(shown, place, run, spec)))
+                made.append(check(spec, _Places(shown, place, run, spec), _origin(table, name, row, draft.aspect)))
             except InputError as error:
                 problems += [p._replace(text=f"row {name!r}, {draft.aspect}: {p.text}") for p in error.problems]
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
     return made
+
+
+def _origin(table: Table, name: str, row: Row, aspect: str) -> Origin:
+    value = row.value if isinstance(row.value, dict) else {row.outputs[0].removeprefix("#"): row.value}
+    return Origin(
+        table=table.title,
+        name=name,
+        aspect=aspect,
+        run=row.run.strip(),
+        value=_one_line(value),
+        derivative=_one_line(row.derivative),
+        gradient=_one_line(row.gradient),
+        where=row.where.strip(),
+        without=_one_line(row.without),
+    )
+
+
+def _one_line(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: " ".join(text.split()) for name, text in texts.items()}
 
 
 class _Places(Decoder):

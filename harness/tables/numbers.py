@@ -94,9 +94,9 @@ class Rule:
             scope["g"] = cotangents[self.smooth[0]]
         return self.where(scope)
 
-    def vjp(self, names: Mapping[str, Any], cotangents: Mapping[str, Array]) -> Arrays:
-        """The gradient of every operand that has one."""
-        scope = self.scope({**names, **self.forward(names)}, cotangents)
+    def vjp(self, names: Mapping[str, Any], cotangents: Mapping[str, Array], outputs: Arrays | None = None) -> Arrays:
+        """The gradient of every operand that has one. ``outputs``: what `forward` gives, where that is known."""
+        scope = self.scope({**names, **(self.forward(names) if outputs is None else outputs)}, cotangents)
         found: Arrays = {}
         for name, rule in self.derivative.items():
             x = names[name]
@@ -132,7 +132,7 @@ class Rule:
                 for unit in (1.0, 1j) if np.iscomplexobj(out) else (1.0,):
                     cotangents = {other: np.zeros(outputs[other].shape, out.dtype) for other in self.smooth}
                     cotangents[name][index] = unit
-                    gradients = self.vjp(names, cotangents)
+                    gradients = self.vjp(names, cotangents, outputs)
                     out[index] += unit * sum(np.sum(np.real(np.conj(gradients[x]) * tangents[x])) for x in tangents)
             found[name] = out
         return found
@@ -140,7 +140,8 @@ class Rule:
     def squared(self, names: Mapping[str, Any], weights: Mapping[str, Array]) -> Arrays:
         """The gradient of the loss ``real(w * (out * out + out)).sum()``."""
         outputs = self.forward(names)
-        return self.vjp(names, {name: np.conj(weights[name] * (2 * outputs[name] + 1)) for name in self.smooth})
+        pulled = {name: np.conj(weights[name] * (2 * outputs[name] + 1)) for name in self.smooth}
+        return self.vjp(names, pulled, outputs)
 
     def curved(
         self, names: Mapping[str, Any], weights: Mapping[str, Array], tangents: Mapping[str, Array]

@@ -23,6 +23,8 @@ KINDS: Final = {
     "literal": "numbers, which every case writes out",
 }
 """What an input may be, where it is not drawn from intervals."""
+RANDOM: Final = frozenset({"cotangent", "cotangent1", "cotangent2", "tangent", "weight", "other"})
+"""How the names of a case's parameters end that are drawn at random, and tell no case from another."""
 PLAIN: Final = frozenset({"integers", "booleans"})
 """Inputs that have no derivative."""
 

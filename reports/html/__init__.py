@@ -1,8 +1,9 @@
 """report.html: one page with everything, in one file that opens from disk and asks no network.
 
 Overview by area and engine, what is unexpected, then every behaviour with its program, its verdicts and its findings.
-Beside it, where there is something to show: disagreements.html, where documents and engine disagree, and coverage.html,
-which clauses of the documents have a spec. mutation.html is made of another record, that of `harness mutate`.
+Beside it, where there is something to show: derivatives.html, the rows of derivative tables as in a handbook;
+disagreements.html, where documents and engine disagree, and coverage.html, which clauses of the documents have a spec.
+mutation.html is made of another record, that of `harness mutate`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from harness.record import STATUS_MEANING, Run
 from harness.summary import SYMBOLS, Group
 from harness.values import inline, printable
 
-from . import view
+from . import handbook, view
 from .documents import Documents
+from .handbook import Handbook
 from .highlight import highlight
 from .mutation import Mutation
 
@@ -35,8 +37,11 @@ def render(runs: Sequence[Run]) -> dict[str, str]:
     digest = b64encode(sha256(script.encode()).digest()).decode()
     page = view.page(runs)
     documents = Documents(page)
-    about = {"page": page, "documents": documents, "style": style, "script": script, "script_digest": digest}
+    book = Handbook(page)
+    about = {"page": page, "documents": documents, "handbook": book}
+    about |= {"style": style, "script": script, "script_digest": digest}
     wanted = ["report.html"]
+    wanted += [handbook.FILE] if book.tables else []
     wanted += ["disagreements.html"] if documents.disagreements else []
     wanted += ["coverage.html"] if documents.known else []
     return {name: environment.get_template(f"{name}.j2").render(about) + "\n" for name in wanted}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from harness.coverage import Covered, coverage, summary
 from harness.language.sources import parse
 from harness.record import DocumentInfo
 
+from .handbook import Operation, table_tally
 from .view import Page, Spec, Tally
 
 
@@ -55,7 +56,19 @@ class Documents:
     def summary(self) -> str:
         return summary(self.coverage)
 
-    def sources(self, spec: Spec) -> list[Source]:
+    def cites(self, ids: Iterable[str]) -> list[tuple[str, str, list[Tally]]]:
+        """Specs that cite a document: name, where it is, verdicts. Those of one row of a table are one."""
+        found: dict[str, list[Spec]] = {}
+        for id in ids:
+            row = self.specs[id].line.row
+            found.setdefault(id if row is None else f"{self.specs[id].line.area}/{row.name}", []).append(self.specs[id])
+        told = []
+        for name, specs in found.items():
+            tallies = [table_tally(engine, specs) for engine in self.page.engines]
+            told.append((name, specs[0].href, [tally for tally in tallies if tally.counts is not None]))
+        return told
+
+    def sources(self, spec: Spec | Operation) -> list[Source]:
         """What a spec cites, with the link of each document that is known."""
         found = []
         for source in spec.line.source:

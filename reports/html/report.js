@@ -38,7 +38,7 @@
 
   function fits(spec, want, words) {
     if (want.area && spec.area !== want.area) return false;
-    if (want.standing && spec.standing !== want.standing) return false;
+    if (want.standing && !spec.standing.split(" ").includes(want.standing)) return false;
     const verdict = ([engine, status, standing]) =>
       (!want.engine || engines[engine] === want.engine) &&
       (!want.status || status === want.status) &&
@@ -58,7 +58,7 @@
     }
     for (const area of areas) area.hidden = !area.querySelector(".spec:not([hidden])");
     document.querySelector(".nothing").hidden = shown > 0 || !specs.length;
-    form.querySelector(".count").textContent = `${shown} of ${specs.length} behaviours`;
+    form.querySelector(".count").textContent = `${shown} of ${specs.length} ${form.getAttribute("aria-label").replace("Filter ", "")}`;
   }
 
   // A link to a behaviour opens it, and shows it even where the filters had hidden it.

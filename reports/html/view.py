@@ -206,6 +206,10 @@ class Spec:
     def anchor(self) -> str:
         return anchor("spec", self.line.id)
 
+    @property
+    def href(self) -> str:
+        return href(self.line.id, self.line, "report.html")
+
     @cached_property
     def cases(self) -> list[tuple[Engine, CaseLine]]:
         return [(engine, case) for engine in self.engines for case in engine.cases.get(self.line.id, [])]
@@ -281,6 +285,16 @@ class Area:
     def anchor(self) -> str:
         return anchor("area", self.name)
 
+    @property
+    def written(self) -> list[Spec]:
+        """Those that an author wrote one by one."""
+        return [spec for spec in self.specs if spec.line.row is None]
+
+    @property
+    def rows(self) -> list[Spec]:
+        """Those of derivative tables, which are on a page of their own."""
+        return [spec for spec in self.specs if spec.line.row is not None]
+
 
 @dataclass(frozen=True)
 class Surprise:
@@ -295,8 +309,8 @@ class Surprise:
         return symbol_of(self.case)
 
     @property
-    def anchor(self) -> str:
-        return anchor("spec", self.case.spec)
+    def href(self) -> str:
+        return href(self.case.spec, self.spec)
 
     @property
     def place(self) -> str:
@@ -326,7 +340,7 @@ class Page:
 
     @property
     def behaviours(self) -> int:
-        return sum(len(area.specs) for area in self.areas)
+        return sum(len(area.written) for area in self.areas)
 
     @cached_property
     def surprises(self) -> list[Surprise]:
@@ -338,18 +352,20 @@ class Page:
 
     @cached_property
     def stale(self) -> list[tuple[Engine, str, str]]:
-        """Engine, what is stale, and the anchor of the behaviour where one is known."""
+        """Engine, what is stale, and where the behaviour is where one is known."""
         return [
-            (engine, note.text, anchor("spec", note.case.spec) if note.case else "")
+            (engine, note.text, href(note.case.spec, engine.run.specs.get(note.case.spec)) if note.case else "")
             for engine in self.engines
             for note in stale_notes(engine.run)
         ]
 
     @cached_property
     def leaks(self) -> list[tuple[Engine, str, str]]:
-        """Engine, which case left what changed, and the anchor of its behaviour."""
+        """Engine, which case left what changed, and where its behaviour is."""
         return [
-            (engine, text, anchor("spec", case.spec)) for engine in self.engines for case, text in leaks(engine.run)
+            (engine, text, href(case.spec, engine.run.specs.get(case.spec)))
+            for engine in self.engines
+            for case, text in leaks(engine.run)
         ]
 
     @property
@@ -401,6 +417,13 @@ def _in_order(specs: dict[str, list[Spec]], titles: dict[str, str]) -> Iterable[
 
 def anchor(kind: str, id: str) -> str:
     return f"{kind}-{quote(id, safe='/').replace('%', '.')}"
+
+
+def href(id: str, line: SpecLine | None, main: str = "") -> str:
+    """Where a behaviour is: on the page ``main`` (empty: this one), or its row on the page of derivative tables."""
+    if line is not None and line.row is not None:
+        return f"derivatives.html#{anchor('row', f'{line.area}/{line.row.name}')}"
+    return f"{main}#{anchor('spec', id)}"
 
 
 def style(which: Group) -> str:
