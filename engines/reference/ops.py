@@ -91,6 +91,7 @@ POW_TENSOR = _operation(
     "pow:1", binary(lambda a, b: np.power(a, b) if a.dtype.kind in DIFFERENTIABLE else _whole_power(a, b))
 )
 
+
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     return apply(ADD, (input, other), {"alpha": alpha})
 

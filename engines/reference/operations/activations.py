@@ -43,9 +43,7 @@ _prelu = define(
 )
 _elu = define(
     "elu",
-    lambda a, *, alpha, scale, input_scale: (
-        scale * np.where(a > 0, a, alpha * np.expm1(a * input_scale))
-    ),
+    lambda a, *, alpha, scale, input_scale: scale * np.where(a > 0, a, alpha * np.expm1(a * input_scale)),
     a=lambda g, a, alpha, scale, input_scale: (
         g * ((a.masked_fill(a >= 0, 0.0) * input_scale).exp() * (scale * alpha * input_scale)).where(a <= 0, scale)
     ),

@@ -336,7 +336,6 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 
 isnan = elementwise("isnan", np.isnan)
 isfinite = elementwise("isfinite", np.isfinite)
-isinf = elementwise("isinf", np.isinf)
 
 
 @word(methods="logical_not")
@@ -349,21 +348,11 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return input.shape == other.shape and bool(np.all(input._array == other._array))
 
 
-@word(methods="allclose")
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    return bool(np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan))
-
-
 for _word, _operator in zip(
     ["eq", "ne", "lt", "le", "gt", "ge"], ["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"], strict=True
 ):
     WORDS[_word] = getattr(Tensor, _operator)
     method(getattr(Tensor, _operator), _word)
-
-
-@method
-def type_as(self: Tensor, other: Tensor) -> Tensor:
-    return self.to(other.dtype)
 
 
 for _name, _dtype in {
