@@ -19,7 +19,6 @@ from .dtypes import (
     cast,
     float16,
     float32,
-    int64,
     promote,
     promote_to_floating,
     result_type,
@@ -92,15 +91,13 @@ POW_TENSOR = _operation(
     "pow:1", binary(lambda a, b: np.power(a, b) if a.dtype.kind in DIFFERENTIABLE else _whole_power(a, b))
 )
 
-_PLAIN = {"alpha": 1}
-
 
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    return apply(ADD, (input, other), _PLAIN if alpha == 1 else {"alpha": alpha})
+    return apply(ADD, (input, other), {"alpha": alpha})
 
 
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
-    return apply(SUB, (input, other), _PLAIN if alpha == 1 else {"alpha": alpha})
+    return apply(SUB, (input, other), {"alpha": alpha})
 
 
 def mul(input: Any, other: Any) -> Tensor:
@@ -135,18 +132,13 @@ def pow(input: Any, exponent: Any) -> Tensor:
 # -- elementwise functions ---------------------------------------------------------------------------------------------
 
 
-def _sigmoid(a: Array) -> Array:
-    small = np.exp(-np.abs(a))  # never overflows
-    return np.where(a >= 0, 1, small) / (1 + small) if a.dtype.kind == "f" else 1 / (1 + np.exp(-a))
-
-
 EXP = _operation("exp", unary(np.exp), "a")
 LOG = _operation("log", unary(np.log), "a")
 SQRT = _operation("sqrt", unary(np.sqrt), "a")
 SIN = _operation("sin", unary(np.sin), "a")
 COS = _operation("cos", unary(np.cos), "a")
 TANH = _operation("tanh", unary(np.tanh), "a")
-SIGMOID = _operation("sigmoid", unary(_sigmoid), "a")
+SIGMOID = _operation("sigmoid", unary(lambda a: 1 / (1 + np.exp(-a))), "a")
 SOFTPLUS = _operation("softplus", unary(lambda a: np.logaddexp(a, np.zeros((), a.dtype))), "a")
 RELU = _operation("relu", lambda a: np.maximum(a, np.zeros((), a.dtype)), "a")
 ABS = _operation("abs", np.abs, "a")
@@ -259,7 +251,7 @@ _reduce: Callable[..., Any] = np.add.reduce
 def _sum(a: Array, *, dim: tuple[int, ...], keepdim: bool) -> Any:
     if a.dtype is float16:  # the parts of a sum are wider than the sum
         return _reduce(a, axis=dim, keepdims=keepdim, dtype=float32).astype(float16)
-    return _reduce(a, axis=dim, keepdims=keepdim, dtype=int64 if a.dtype.kind in "bi" else None)
+    return _reduce(a, axis=dim, keepdims=keepdim)
 
 
 def _mean(a: Array, *, dim: tuple[int, ...], keepdim: bool) -> Any:
@@ -272,8 +264,7 @@ def _mean(a: Array, *, dim: tuple[int, ...], keepdim: bool) -> Any:
 def _sum_to_size(a: Array, *, size: tuple[int, ...]) -> Any:
     new = a.ndim - len(size)
     kept = [i for i, n in enumerate(size, new) if n == 1 and a.shape[i] != 1]
-    total = _sum(a, dim=(*range(new), *kept), keepdim=bool(kept))
-    return total if total.shape == size else total.reshape(size)
+    return _sum(a, dim=(*range(new), *kept), keepdim=False).reshape(size)
 
 
 SUM = _operation("sum", _sum, "a")
@@ -342,12 +333,10 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         return apply(DOT, (input, other))
     if dims == (2, 1):
         return apply(MV, (input, other))
-    if dims == (1, 2):
-        return apply(MV, (other.t(), input))
     if dims[0] == 1:
-        return matmul(input[None, :], other)[..., 0, :]
+        return matmul(input[None, :], other).squeeze(-2)
     if dims[1] == 1:
-        return matmul(input, other[:, None])[..., 0]
+        return matmul(input, other[:, None]).squeeze(-1)
     if 0 in dims:
         raise AutogradError("invalid-argument", "both arguments to matmul need to be at least 1D")
     return apply(BMM, (input, other))
@@ -367,10 +356,9 @@ def clone(self: Tensor) -> Tensor:
 @method
 def to(self: Tensor, dtype: Any) -> Tensor:
     """This tensor in another dtype; the tensor itself if it has that dtype."""
-    if dtype is self._array.dtype:
+    if dtype == self._array.dtype:
         return self
-    dtype = as_dtype(dtype)
-    return self if dtype == self.dtype else apply(TO_COPY, (self,), {"dtype": dtype})
+    return apply(TO_COPY, (self,), {"dtype": as_dtype(dtype)})
 
 
 @method

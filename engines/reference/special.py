@@ -187,10 +187,6 @@ def gammainc(a: float, x: float) -> float:
     return 1 - _upper(a, x) if x > a + 1 else _lower(a, x)
 
 
-def gammaincc(a: float, x: float) -> float:
-    return _upper(a, x) if x > a + 1 else 1 - _lower(a, x)
-
-
 def _lower(a: float, x: float) -> float:
     """A&S 6.5.29: a series of positive terms."""
     if x == 0:

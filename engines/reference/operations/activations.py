@@ -43,9 +43,7 @@ _prelu = define(
 )
 _elu = define(
     "elu",
-    lambda a, *, alpha, scale, input_scale: (
-        scale * np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0) * input_scale))
-    ),
+    lambda a, *, alpha, scale, input_scale: scale * np.where(a > 0, a, alpha * np.expm1(a * input_scale)),
     a=lambda g, a, alpha, scale, input_scale: (
         g * ((a.masked_fill(a >= 0, 0.0) * input_scale).exp() * (scale * alpha * input_scale)).where(a <= 0, scale)
     ),
@@ -60,11 +58,7 @@ def relu6(input: Tensor) -> Tensor:
 @word("prelu")
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """One slope, or one per channel (axis 1)."""
-    if weight.numel() > 1 and input.dim() > 1:
-        weight = weight.reshape((-1,) + (1,) * (input.dim() - 2))
-    elif not input.dim():
-        weight = weight.reshape(())
-    return _prelu(input, weight)
+    return _prelu(input, weight.reshape((-1,) + (1,) * (input.dim() - 2) if input.dim() else ()))
 
 
 @word()
@@ -177,20 +171,18 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def _exponentials(a: Array, dim: int) -> tuple[Array, Array]:
-    if a.ndim == 0:
-        return a - a, np.exp(a - a)
     shifted = a - np.max(a, axis=dim, keepdims=True, initial=-np.inf)
     return shifted, np.exp(shifted)
 
 
 def _softmax(a: Array, *, dim: int) -> Array:
     exponentials = _exponentials(a, dim)[1]
-    return exponentials / (exponentials.sum(axis=dim, keepdims=True) if a.ndim else exponentials)
+    return exponentials / exponentials.sum(axis=dim, keepdims=True)
 
 
 def _log_softmax(a: Array, *, dim: int) -> Array:
     shifted, exponentials = _exponentials(a, dim)
-    return shifted - np.log(exponentials.sum(axis=dim, keepdims=True) if a.ndim else exponentials)
+    return shifted - np.log(exponentials.sum(axis=dim, keepdims=True))
 
 
 _softmax_of = define("softmax", _softmax, a=lambda g, y, dim: y * (g - (g * y).sum(dim, True)))

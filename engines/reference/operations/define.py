@@ -57,13 +57,16 @@ class Signature:
         """The operands and the options of a call."""
         arity = len(self.operands)
         missing = [_SPELT.get(name, name) for name in self.operands[len(arguments) :]]
-        if all(name in keywords for name in missing):
-            arguments = (*arguments, *(keywords.pop(name) for name in missing))
-            positional = dict(zip(self.options, arguments[arity:], strict=False))
-            options = {**self.defaults, **positional, **keywords}
-            if len(arguments) <= arity + len(self.options) and options.keys() == {*self.options}:
-                return arguments[:arity], options
-        raise AutogradTypeError("invalid-argument", f"{self.name}() takes {', '.join((*self.operands, *self.options))}")
+        unfit = AutogradTypeError(
+            "invalid-argument", f"{self.name}() takes {', '.join((*self.operands, *self.options))}"
+        )
+        if not keywords.keys() >= {*missing}:
+            raise unfit
+        arguments = (*arguments, *(keywords.pop(name) for name in missing))
+        options = {**self.defaults, **dict(zip(self.options, arguments[arity:], strict=False)), **keywords}
+        if len(arguments) > arity + len(self.options) or options.keys() != {*self.options}:
+            raise unfit
+        return arguments[:arity], options
 
 
 def define(name: str, primal: Primal, **rules: Rule) -> Function:

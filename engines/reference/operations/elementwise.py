@@ -29,8 +29,7 @@ _LN2, _LN10 = math.log(2), math.log(10)
 
 
 def _masked_fill(a: Array, mask: Array, value: Any) -> Array:
-    filler = a.dtype.type(value) if value.__class__ is float else np.asarray(value).astype(a.dtype)
-    return np.where(mask, filler, a)
+    return np.where(mask, a.dtype.type(value), a)
 
 
 masked_fill = elementwise(
@@ -101,7 +100,7 @@ def _slope_of_angle(g: Any, part: Any, a: Any, b: Any) -> Any:
     """``g * part / (a^2 + b^2)``, where the squares overflow or vanish, too; 0 at the origin."""
     origin = (a == 0) & (b == 0)
     length = hypot(a.masked_fill(origin, 1.0), b)
-    return (g * (part / length / length)).masked_fill(origin, 0.0)
+    return g * (part / length / length)
 
 
 atan2 = elementwise(
@@ -222,14 +221,9 @@ _clamped = define(
     "clamp",
     _clamp,
     a=lambda g, a, min, max: g.where((a >= min) & (a <= max), 0.0),
-    min=lambda g, a, min, max: g.where((a < min) & _below(min, max, a), 0.0),
-    max=lambda g, a, min, max: g.where((a > max) | _below(max, min, a), 0.0),
+    min=lambda g, a, min, max: g.where((a < min) & (min < max), 0.0),
+    max=lambda g, a, min, max: g.where((a > max) | (max < min), 0.0),
 )
-
-
-def _below(one: Any, other: Any, like: Any) -> Any:
-    """Whether a bound is below another; either may be a number."""
-    return (like.zeros() + one) < other
 
 
 @word("clamp", "clip", methods="clamp clip")
@@ -342,7 +336,6 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 
 isnan = elementwise("isnan", np.isnan)
 isfinite = elementwise("isfinite", np.isfinite)
-isinf = elementwise("isinf", np.isinf)
 
 
 @word(methods="logical_not")
@@ -355,21 +348,11 @@ def equal(input: Tensor, other: Tensor) -> bool:
     return input.shape == other.shape and bool(np.all(input._array == other._array))
 
 
-@word(methods="allclose")
-def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
-    return bool(np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan))
-
-
 for _word, _operator in zip(
     ["eq", "ne", "lt", "le", "gt", "ge"], ["__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"], strict=True
 ):
     WORDS[_word] = getattr(Tensor, _operator)
     method(getattr(Tensor, _operator), _word)
-
-
-@method
-def type_as(self: Tensor, other: Tensor) -> Tensor:
-    return self.to(other.dtype)
 
 
 for _name, _dtype in {

@@ -58,12 +58,6 @@ igamma = elementwise(
     a=lambda g: refuse("igamma: input"),
     b=lambda g, a, b: g * _density(a, b),
 )
-igammac = elementwise(
-    "igammac",
-    each_pair(special.gammaincc),
-    a=lambda g: refuse("igammac: input"),
-    b=lambda g, a, b: -g * _density(a, b),
-)
 
 i0 = elementwise("i0", each(special.i0), a=lambda g, a: g * i1(a))
 i0e = functional("special.i0e", each(special.i0e), a=lambda g, a, y: g * (i1e(a) - a.sign() * y))
@@ -117,4 +111,4 @@ for _name in ["expm1", "exp2", "log1p", "sinc", "round"]:
         WORDS[f"special.{_name}"] = WORDS[_name]
 WORDS["special.psi"] = digamma
 WORDS["special.expit"] = sigmoid
-WORDS["special.gammainc"], WORDS["special.gammaincc"] = igamma, igammac
+WORDS["special.gammainc"] = igamma
