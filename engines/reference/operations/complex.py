@@ -12,32 +12,26 @@ from typing import Any
 import numpy as np
 
 from ..complex_numbers import imag, real
-from ..dtypes import Array, promote_to_floating
+from ..dtypes import promote_to_floating
 from ..ops import conj
 from ..tensor import Tensor
 from .define import WORDS, define, elementwise, word
-
-
-def _sgn(a: Array) -> Array:
-    return np.where(a == 0, np.zeros((), a.dtype), a / np.abs(a)) if a.dtype.kind == "c" else np.sign(a)
 
 
 def _turned(g: Any, a: Any, y: Any) -> Any:
     """What changes the direction of ``a`` is the part of ``g`` across it. (``g`` comes conjugated, see record.py.)"""
     if a.dtype.kind != "c":
         return g.zeros()
-    size = abs(a).masked_fill(a == 0, 1.0)
-    return ((g - (g * y).real * y.conj()) / size).masked_fill(a == 0, 0.0)
+    return ((g - (g * y).real * y.conj()) / abs(a)).masked_fill(a == 0, 0.0)
 
 
-sgn = elementwise("sgn", _sgn, a=_turned)
+sgn = elementwise("sgn", np.sign, a=_turned)
 
 
 def _angle_rule(g: Any, a: Any) -> Any:
     if a.dtype.kind != "c":
         return g.zeros()
-    size = abs(a).masked_fill(a == 0, 1.0)
-    return (g * (a * 1j) / (size * size)).masked_fill(a == 0, 0.0)
+    return (g * (a * 1j) / (abs(a) * abs(a))).masked_fill(a == 0, 0.0)
 
 
 angle = elementwise("angle", lambda a: np.angle(promote_to_floating(a)[0]), a=_angle_rule)
@@ -61,13 +55,3 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
 
 
 WORDS.update({"real": real, "imag": imag, "conj": conj})
-
-
-@word(methods="is_complex")
-def is_complex(input: Tensor) -> bool:
-    return input.dtype.kind == "c"
-
-
-@word(methods="is_floating_point")
-def is_floating_point(input: Tensor) -> bool:
-    return input.dtype.kind == "f"

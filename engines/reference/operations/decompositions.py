@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..creation import eye
 from ..dtypes import Array
 from ..errors import AutogradError
 from ..tensor import Tensor
 from .define import define, functional, refused, word
-from .linalg import solve, solve_triangular, solved
+from .linalg import identity, solve, solve_triangular, solved
 from .reductions import amax, amin, vector_norm
 from .shapes import cat, diag_embed, movedim
 
@@ -32,7 +31,7 @@ class Packed:
         self.shapes = shapes
 
     def pack(self, *parts: Array) -> Array:
-        batch = parts[0].shape[: parts[0].ndim - len(self.shapes[0])]
+        batch = parts[0].shape[: -len(self.shapes[0])]
         flat = [p.reshape((*batch, math.prod(shape))) for p, shape in zip(parts, self.shapes, strict=True)]
         return np.concatenate(flat, -1)
 
@@ -47,18 +46,17 @@ class Packed:
 
 def _real_part(g: Any) -> Any:
     """The gradient of real values that are kept as complex ones; derivatives of higher order may leave both parts."""
-    return g.real.to(g.dtype) if g.dtype.kind == "c" else g
+    return g.real.to(g.dtype)
 
 
-def _absent(g: Any) -> bool:
+def _absent(gradient: Any) -> bool:
     """Whether nothing arrived at a result: its gradient is a constant zero, which no factor, however large, changes."""
-    return not g.requires_grad and not g._array.any()
+    return not gradient.requires_grad and not gradient._array.any()
 
 
 def _differences(values: Any) -> Any:
     """``values[j] - values[i]``, and 1 on the diagonal."""
-    n = values.shape[-1]
-    return values.unsqueeze(-2) - values.unsqueeze(-1) + eye(n, dtype=values.dtype)
+    return values.unsqueeze(-2) - values.unsqueeze(-1) + identity(values)
 
 
 def _refuse_phase(diagonals: Any, function: str, vectors: str) -> None:
@@ -77,7 +75,7 @@ def _diagonal(a: Any) -> Any:
 
 
 def _eigh_parts(shape: tuple[int, ...]) -> Packed:
-    n = shape[-1]
+    *_, n = shape
     return Packed((n,), (n, n))
 
 
@@ -93,19 +91,11 @@ def _eigh_rule(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
     if not _absent(gV):
         turn = _skew(V.mH @ gV) / 2
         _refuse_phase(_diagonal(turn), "linalg_eigh_backward", "eigenvectors")
-        inner = inner + _off_diagonal(turn / _differences(L))
+        inner = inner + turn / _differences(L)
     return (V @ inner @ V.mH).conj()
 
 
-def _off_diagonal(a: Any) -> Any:
-    return a.masked_fill(Tensor(np.eye(a.shape[-1], dtype=bool)), 0.0)
-
-
 _eigh_of = define("linalg.eigh", _eigh, a=_eigh_rule)
-
-
-def _real(a: Tensor) -> Tensor:
-    return a.real if a.dtype.kind == "c" else a
 
 
 class Eigen(NamedTuple):
@@ -117,7 +107,7 @@ class Eigen(NamedTuple):
 def eigh(A: Tensor, UPLO: str = "L") -> Eigen:
     """Of a symmetric (Hermitian) matrix; only one triangle is read."""
     values, vectors = _eigh_parts(A.shape).parts(_eigh_of(A if UPLO == "L" else A.mH))
-    return Eigen(_real(values), vectors)
+    return Eigen(values.real, vectors)
 
 
 _eigvalsh = define(
@@ -149,7 +139,7 @@ def _eig_rule(g: Any, y: Any, shape: tuple[int, ...]) -> Any:
         turn = V.mH @ gV
         _refuse_phase(_diagonal(turn), "linalg_eig_backward", "eigenvectors")
         scaled = turn - (V.mH @ V) * _diagonal(turn).real.unsqueeze(-2)
-        inner = inner + _off_diagonal(scaled / _differences(L).conj())
+        inner = inner + scaled / _differences(L).conj()
     return solve(V.mH, inner @ V.mH).conj()
 
 
@@ -188,10 +178,10 @@ def _svd_rule(g: Any, y: Any, shape: tuple[int, ...], full: bool) -> Any:
     gU, U, gVh, Vh = gU[..., :k], U[..., :k], gVh[..., :k, :], Vh[..., :k, :]
     inner, outer = diag_embed(_real_part(gS)), None
     across, down = S.unsqueeze(-2), S.unsqueeze(-1)
-    turns: Any = 0
+    turns = S.zeros()
     if not _absent(gU):
         turn = _skew(U.mH @ gU)
-        turns, inner = _diagonal(turn), inner + _off_diagonal(turn / _differences(S * S)) * across
+        turns, inner = turns + _diagonal(turn), inner + turn / _differences(S * S) * across
         if turn.dtype.kind == "c":
             inner = inner + diag_embed(_diagonal(turn) / (2 * S))
         if m > k:
@@ -199,12 +189,11 @@ def _svd_rule(g: Any, y: Any, shape: tuple[int, ...], full: bool) -> Any:
             outer = (steep - U @ (U.mH @ steep)) @ Vh
     if not _absent(gVh):
         turn = _skew(Vh @ gVh.mH)
-        turns, inner = turns + _diagonal(turn), inner + down * _off_diagonal(turn / _differences(S * S))
+        turns, inner = turns + _diagonal(turn), inner + down * turn / _differences(S * S)
         if n > k:
             steep = gVh / down
             outer = U @ (steep - (steep @ Vh.mH) @ Vh)
-    if isinstance(turns, Tensor):
-        _refuse_phase(turns, "svd_backward", "singular vectors")
+    _refuse_phase(turns, "svd_backward", "singular vectors")
     gradient = U @ inner @ Vh
     return (gradient if outer is None else gradient + outer).conj()
 
@@ -223,7 +212,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> Singular:
     """What full matrices have beyond the reduced ones is arbitrary and has no gradient."""
     packed = _svd_of(A, full=full_matrices)
     u, s, vh = _svd_parts(A.shape, full_matrices).parts(packed)
-    return Singular(u, _real(s), vh)
+    return Singular(u, s.real, vh)
 
 
 def _svdvals_rule(g: Any, a: Any) -> Any:
@@ -247,11 +236,11 @@ def _qr(a: Array, *, mode: str) -> Array:
     return _qr_parts(a.shape, mode).pack(q, r)
 
 
-def _qr_square(gQ: Any, gR: Any, Q: Any, R: Any) -> Any:
+def _qr_tall(gQ: Any, gR: Any, Q: Any, R: Any) -> Any:
     """Of a matrix with at least as many rows as columns."""
     lower = R @ gR.mH - gQ.mH @ Q
     triangle = lower.tril(-1)
-    symmetric = triangle + triangle.mH + diag_embed(_real(_diagonal(lower)).to(Q.dtype))
+    symmetric = triangle + triangle.mH + diag_embed(_real_part(_diagonal(lower)))
     return solve(R, (gQ + Q @ symmetric).mH).mH
 
 
@@ -269,10 +258,8 @@ def _qr_rule(g: Any, a: Any, y: Any, shape: tuple[int, ...], mode: str) -> Any:
         )
     packed = _qr_parts(shape, mode)
     (gQ, gR), (Q, R) = packed.parts(g.conj()), packed.parts(y)
-    if m >= n:
-        return _qr_square(gQ, gR, Q, R).conj()
     beyond, gBeyond = a[..., m:], gR[..., m:]
-    first = _qr_square(gQ + beyond @ gBeyond.mH, gR[..., :m], Q, R[..., :m])
+    first = _qr_tall(gQ + beyond @ gBeyond.mH, gR[..., :m], Q, R[..., :m])
     return cat([first, Q @ gBeyond], -1).conj()
 
 
@@ -290,7 +277,7 @@ def qr(A: Tensor, mode: str = "reduced") -> Orthogonal:
         raise refused(mode, "mode")
     packed = _qr_of(A, mode=mode)
     q, r = _qr_parts(A.shape, mode).parts(packed)
-    return Orthogonal(Tensor(np.zeros(0, A.dtype)) if mode == "r" else q, r)
+    return Orthogonal(Tensor(np.empty(0, A.dtype)) if mode == "r" else q, r)
 
 
 def _cholesky_rule(g: Any, y: Any) -> Any:
@@ -319,7 +306,7 @@ def cholesky_solve(input: Tensor, L: Tensor, upper: bool = False) -> Tensor:
 @word(methods="cholesky_inverse")
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """The inverse of ``L @ L.mH``; only the named triangle is read."""
-    return cholesky_solve(eye(L.shape[-1], dtype=L.dtype), L, upper)
+    return cholesky_solve(identity(L), L, upper)
 
 
 # -- norms -------------------------------------------------------------------------------------------------------------
@@ -330,7 +317,7 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
     if ord == "fro":
         return vector_norm(A, 2, dim, keepdim)
     if ord in (1, -1, math.inf, -math.inf):
-        rows, columns = (d % A.dim() for d in dim)
+        rows, columns = dim
         summed, over = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = abs(A).sum(summed, True)
         reached = amax(sums, over, True) if ord > 0 else amin(sums, over, True)
@@ -349,9 +336,3 @@ def linalg_norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = Fal
     if ord is not None and ((A.dim() == 2 and dim is None) or (isinstance(dim, (tuple, list)) and len(dim) == 2)):
         return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim)
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim)
-
-
-@word("linalg.cond")
-def cond(A: Tensor) -> Tensor:
-    values = svdvals(A)
-    return values[..., 0] / values[..., -1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import string
 from collections.abc import Callable, Sequence
@@ -16,7 +15,6 @@ from ..tensor import Tensor
 from .define import word
 
 
-@functools.cache
 def _operation(count: int) -> Operation:
     """The product of ``count`` tensors; its derivative in one of them is a product of the gradient and the others."""
     names = [f"t{i}" for i in range(count)]
@@ -66,7 +64,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     letters = "".join(spare[:batch])
     if not arrow:
         free = sorted({a for a in left if a.isalpha() and left.count(a) == 1})
-        output = ("..." if batch else "") + "".join(free)
+        output = "..." + "".join(free)
     output = output.replace("...", letters)
     for i, (tensor, subscripts) in enumerate(zip(tensors, inputs, strict=True)):
         if "..." in subscripts:

@@ -12,9 +12,10 @@ import numpy as np
 
 from ..creation import eye, ones, zeros
 from ..dtypes import Array
+from ..errors import AutogradError
 from ..tensor import Tensor
 from .define import define, word
-from .linalg import solve, solve_triangular
+from .linalg import identity, solve, solve_triangular
 from .shapes import cat
 
 
@@ -25,20 +26,22 @@ class Factors(NamedTuple):
 
 def _pivots(a: Array) -> Array:
     """With which row each row of a matrix changes places in turn, counted from 1: the largest in its column."""
-    out = np.empty((*a.shape[:-2], min(a.shape[-2:])), np.int32)
+    out = np.empty(a.shape[:-1], np.int32)
     for index in np.ndindex(a.shape[:-2]):
         m = np.array(a[index])
-        for k in range(min(m.shape)):
+        for k in range(len(m)):
             row = k + int(np.argmax(np.abs(m[k:, k])))
             out[(*index, k)] = row + 1
             m[[k, row]] = m[[row, k]]
-            if m[k, k] != 0:
-                m[k + 1 :] -= np.outer(m[k + 1 :, k] / m[k, k], m[k])
+            if m[k, k] == 0:
+                raise AutogradError("singular-matrix", f"linalg.lu_factor: U[{k + 1},{k + 1}] is zero")
+            m[k + 1 :] -= np.outer(m[k + 1 :, k] / m[k, k], m[k])
     return out
 
 
-def _moves(pivots: Array, n: int, dtype: Any) -> Tensor:
+def _moves(pivots: Array, dtype: Any) -> Tensor:
     """The permutation matrix that takes the rows to where elimination has them."""
+    *_, n = pivots.shape
     out = np.empty((*pivots.shape[:-1], n, n), dtype)
     for index in np.ndindex(pivots.shape[:-1]):
         order = np.arange(n)
@@ -50,14 +53,15 @@ def _moves(pivots: Array, n: int, dtype: Any) -> Tensor:
 
 def _eliminated(a: Array) -> Array:
     out = np.array(a)
-    for k in range(min(a.shape[-2:])):
+    *_, n = a.shape
+    for k in range(n):
         out[..., k + 1 :, k] /= out[..., k, k, None]
         out[..., k + 1 :, k + 1 :] -= out[..., k + 1 :, k, None] * out[..., k, None, k + 1 :]
     return out
 
 
 def _unit(lu: Any) -> Any:
-    return lu.tril(-1) + eye(lu.shape[-1], dtype=lu.dtype)
+    return lu.tril(-1) + identity(lu)
 
 
 def _elimination_rule(g: Any, y: Any) -> Any:
@@ -70,18 +74,17 @@ _elimination = define("linalg.lu_factor", _eliminated, a=_elimination_rule)
 
 
 @word("linalg.lu_factor")
-def lu_factor(A: Tensor, *, pivot: bool = True) -> Factors:
+def lu_factor(A: Tensor) -> Factors:
     """Of a square matrix."""
-    n = A.shape[-1]
-    pivots = _pivots(A._array) if pivot else np.broadcast_to(np.arange(1, n + 1, dtype=np.int32), A.shape[:-1])
-    return Factors(_elimination(_moves(pivots, n, A.dtype) @ A), Tensor(np.array(pivots)))
+    pivots = _pivots(A._array)
+    return Factors(_elimination(_moves(pivots, A.dtype) @ A), Tensor(pivots))
 
 
 @word("linalg.lu_solve")
 def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
     if not left:
         return lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH
-    moves, lower, upper = _moves(pivots._array, LU.shape[-1], LU.dtype), _unit(LU), LU.triu()
+    moves, lower, upper = _moves(pivots._array, LU.dtype), _unit(LU), LU.triu()
     if adjoint:
         first = solve_triangular(upper.mH, B, upper=False)
         return moves.mH @ solve_triangular(lower.mH, first, upper=True, unitriangular=True)

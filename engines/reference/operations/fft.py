@@ -20,16 +20,12 @@ _INVERSE = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 """The norm with which the transform in the other direction scales like this one."""
 
 
-def _along(g: Any, dim: int, n: int) -> Any:
+def _fitted(a: Any, dim: int, n: int) -> Any:
     """Cut or filled with zeros to length ``n``."""
-    if g.shape[dim] >= n:
-        return g.narrow(dim, 0, n)
-    shape = (*g.shape[:dim], n, *g.shape[dim + 1 :])
-    return g.place((slice(None),) * dim + (slice(0, g.shape[dim]),), shape)
-
-
-def _folded(g: Any, shape: tuple[int, ...], dim: int) -> Any:
-    return _along(g, dim, shape[dim])
+    if a.shape[dim] > n:
+        return a.narrow(dim, 0, n)
+    shape = (*a.shape[:dim], n, *a.shape[dim + 1 :])
+    return a.place((slice(None),) * dim + (slice(0, a.shape[dim]),), shape)
 
 
 def _weights(n: int, count: int) -> Any:
@@ -40,36 +36,33 @@ def _weights(n: int, count: int) -> Any:
 
 def _irfft_rule(g: Any, shape: tuple[int, ...], n: int, dim: int, norm: str) -> Any:
     spectrum = _rfft(g, n=n, dim=dim, norm=_INVERSE[norm])
-    weights = _weights(n, spectrum.shape[dim]).reshape((-1,) + (1,) * (len(shape) - dim - 1))
-    return _folded(spectrum * Tensor(weights.astype(g.dtype)), shape, dim)
+    count = spectrum.shape[dim]
+    weights = _weights(n, count).reshape((count,) + (1,) * (len(shape) - dim - 1))
+    return _fitted(spectrum * Tensor(weights.astype(g.dtype)), dim, shape[dim])
 
 
-def _transform(name: str, rule: Any) -> Any:
-    primal = getattr(np.fft, name)
-
+def _transform(name: str, primal: Any, rule: Any) -> Any:
     def transform(a: Array, *, n: int, dim: int, norm: str) -> Array:
         [a] = promote_to_floating(a)
         if name == "rfft" and a.dtype.kind == "c":
             raise AutogradError("invalid-argument", f"rfft expects a real input tensor, but got {a.dtype}")
-        return _narrow(primal(a, n, dim, norm), a)
+        return primal(a, n, dim, norm)
 
     return define(f"fft.{name}", transform, a=rule)
 
 
-def _narrow(result: Any, a: Any) -> Any:
-    """In the precision of the operand."""
-    single = a.dtype.name in ("float32", "complex64")
-    return result.astype(("complex64" if result.dtype.kind == "c" else "float32") if single else result.dtype)
-
-
-_fft: Function = _transform("fft", lambda g, shape, n, dim, norm: _folded(_fft(g, n=n, dim=dim, norm=norm), shape, dim))
+_fft: Function = _transform(
+    "fft", np.fft.fft, lambda g, shape, n, dim, norm: _fitted(_fft(g, n=n, dim=dim, norm=norm), dim, shape[dim])
+)
 _ifft: Function = _transform(
-    "ifft", lambda g, shape, n, dim, norm: _folded(_ifft(g, n=n, dim=dim, norm=norm), shape, dim)
+    "ifft", np.fft.ifft, lambda g, shape, n, dim, norm: _fitted(_ifft(g, n=n, dim=dim, norm=norm), dim, shape[dim])
 )
 _rfft = _transform(
-    "rfft", lambda g, shape, n, dim, norm: _folded(_fft(_along(g, dim, n), n=n, dim=dim, norm=norm), shape, dim)
+    "rfft",
+    np.fft.rfft,
+    lambda g, shape, n, dim, norm: _fitted(_fft(_fitted(g, dim, n), n=n, dim=dim, norm=norm), dim, shape[dim]),
 )
-_irfft = _transform("irfft", _irfft_rule)
+_irfft = _transform("irfft", np.fft.irfft, _irfft_rule)
 
 
 def _call(transform: Any, input: Tensor, n: int | None, dim: int, norm: str | None) -> Tensor:

@@ -27,13 +27,19 @@ def solved(function: str, compute: Callable[..., Any], *operands: Array, **keywo
     if a.dtype.kind not in DIFFERENTIABLE:
         raise AutogradError("not-floating", f"{function}: Expected a floating point or complex tensor, got {a.dtype}")
     if a.ndim < 2 or (function not in _OF_ANY_SHAPE and a.shape[-1] != a.shape[-2]):
-        shape = "matrices" if a.ndim < 2 else "square matrices"
-        raise AutogradError("invalid-argument", f"{function}: A must be batches of {shape}, its shape is {a.shape}")
+        raise AutogradError(
+            "invalid-argument", f"{function}: A must be batches of square matrices, its shape is {a.shape}"
+        )
     try:
         return compute(*operands, **keywords)
     except np.linalg.LinAlgError as error:
         kind = "not-positive-definite" if function == "linalg.cholesky" else "singular-matrix"
         raise AutogradError(kind, f"{function}: {_REASONS.get(function, str(error))}") from None
+
+
+def identity(a: Any) -> Tensor:
+    """Of the size of ``a``, which is square."""
+    return eye(a.shape[-1], dtype=a.dtype)
 
 
 _OF_ANY_SHAPE = {"linalg.svd", "linalg.svdvals", "linalg.qr", "linalg.pinv"}
@@ -68,7 +74,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """Only the named triangle is read, and only it receives a gradient."""
     part = A.triu(int(unitriangular)) if upper else A.tril(-int(unitriangular))
-    return solve(part + eye(A.shape[-1], dtype=A.dtype) if unitriangular else part, B, left=left)
+    return solve(part + identity(A) if unitriangular else part, B, left=left)
 
 
 class Triangular(NamedTuple):
@@ -81,14 +87,14 @@ def triangular_solve(
     b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> Triangular:
     """The older spelling; ``transpose`` does not conjugate."""
-    matrix = A.transpose(-2, -1) if transpose else A
+    matrix = A.mT if transpose else A
     solution = solve_triangular(matrix, b, upper=upper != transpose, unitriangular=unitriangular)
     return Triangular(solution, A.clone())
 
 
 def _minors(a: Any) -> Any:
     """For every element the matrix without its row and column: (..., n, n, n - 1, n - 1)."""
-    n = a.shape[-1]
+    *_, n = a.shape
     others = np.array([[k for k in range(n) if k != i] for i in range(n)], dtype=np.int64).reshape(n, max(n - 1, 0))
     rows, columns = Tensor(others[:, None, :, None]), Tensor(others[None, :, None, :])
     return a[(..., rows, columns)]
@@ -96,8 +102,8 @@ def _minors(a: Any) -> Any:
 
 def _cofactors(a: Any) -> Any:
     """The derivative of the determinant, also of a singular matrix and to any order: determinants again."""
-    n = np.arange(a.shape[-1])
-    signs = Tensor(np.where((n[:, None] + n) % 2, -1.0, 1.0).astype(a.dtype))
+    *_, n = a.shape
+    signs = Tensor(np.where(np.add.outer(range(n), range(n)) % 2, -1.0, 1.0).astype(a.dtype))
     return det(_minors(a)) * signs
 
 
@@ -140,9 +146,12 @@ def logdet(input: Tensor) -> Tensor:
 
 def _pinv_rule(g: Any, a: Any, y: Any) -> Any:
     g, across = g.conj(), y @ y.mH
-    left = eye(a.shape[-1], dtype=a.dtype) - y @ a
-    right = eye(a.shape[-2], dtype=a.dtype) - a @ y
-    gradient = (across @ g @ right).mH + (left @ g @ (y.mH @ y)).mH - y.mH @ g @ y.mH
+    rows, columns = y @ a, a @ y
+    gradient = (
+        (across @ g @ (identity(columns) - columns)).mH
+        + ((identity(rows) - rows) @ g @ (y.mH @ y)).mH
+        - y.mH @ g @ y.mH
+    )
     return gradient.conj()
 
 
@@ -166,20 +175,21 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 @word("linalg.matrix_power", "matrix_power", methods="matrix_power")
 def matrix_power(A: Tensor, n: int) -> Tensor:
     if n == 0:
-        return A.masked_fill(Tensor(np.ones(A.shape, bool)), 0.0) + eye(A.shape[-1], dtype=A.dtype)
+        return A.masked_fill(Tensor(np.ones(A.shape, bool)), 0.0) + identity(A)
     if n < 0:
         return matrix_power(inv(A), -n)
-    half = matrix_power(A, n // 2) if n > 1 else None
-    square = A if half is None else half @ half
-    return square @ A if n > 1 and n % 2 else square
+    if n == 1:
+        return A
+    half = matrix_power(A, n // 2)
+    return half @ half @ A if n % 2 else half @ half
 
 
 def _expm(a: Array) -> Array:
     """Taylor's series where it converges fast; the exponential of the double is the square."""
-    size = np.abs(a).sum(axis=-1).max(initial=0)
-    halvings = max(0, math.ceil(math.log2(size * 4))) if 0 < size < math.inf else 0
+    _, exponent = math.frexp(np.abs(a).sum())
+    halvings, (*_, n) = max(0, exponent), a.shape
     small = a / 2**halvings
-    term = total = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
+    term = total = np.broadcast_to(np.eye(n, dtype=a.dtype), a.shape)
     for k in range(1, 20):
         term = term @ small / k
         total = total + term
@@ -194,13 +204,13 @@ def _block(a: Any, e: Any) -> Any:
 
 
 def _towards(a: Array, e: Array) -> Array:
-    n = a.shape[-1]
+    *_, n = a.shape
     block = np.concatenate([np.concatenate([a, e], -1), np.concatenate([np.zeros_like(a), a], -1)], -2)
     return _expm(block)[..., :n, n:]
 
 
 def _towards_rule(g: Any, a: Any, e: Any) -> Any:
-    n, empty = a.shape[-1], g.zeros()
+    (*_, n), empty = a.shape, g.zeros()
     corner = cat([cat([empty, g], -1), cat([empty, empty], -1)], -2)
     gradient = _derivative(_block(a, e).mT, corner)
     return gradient[..., :n, :n] + gradient[..., n:, n:]
