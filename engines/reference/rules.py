@@ -60,9 +60,9 @@ def spread(g: Any, shape: tuple[int, ...], dim: tuple[int, ...], keepdim: bool) 
 
 
 def share(g: Any, shape: tuple[int, ...]) -> float:
-    """How many elements went into each element of a mean with gradient ``g``; 1 where there are none to share."""
+    """How many elements went into each element of a mean with gradient ``g``."""
     count: int = max(g.numel(), 1)
-    return math.prod(shape) / count or 1.0
+    return math.prod(shape) / count
 
 
 def inverse(dims: tuple[int, ...]) -> tuple[int, ...]:

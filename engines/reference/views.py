@@ -141,7 +141,13 @@ def _operation(name: str, forward: Any) -> Operation:
 
 # -- shapes ------------------------------------------------------------------------------------------------------------
 
-VIEW = _operation("view", lambda a, *, size: a.reshape(size))
+def _reshaped(a: Array, *, size: tuple[int, ...]) -> Array:
+    if any(n < -1 for n in size):  # which NumPy takes for -1
+        raise AutogradError("invalid-argument", f"invalid shape dimension {min(size)}")
+    return a.reshape(size)
+
+
+VIEW = _operation("view", _reshaped)
 EXPAND = _operation("expand", lambda a, *, size: np.broadcast_to(a, size))
 CONTIGUOUS = _operation("clone", lambda a: a.copy())
 T = _operation("t", lambda a: a.T)

@@ -43,7 +43,7 @@ def _positions(
 
 
 def _padded(x: Tensor, padding: Sequence[int], value: float = 0.0) -> Tensor:
-    return pad(x, [n for p in reversed(padding) for n in (p, p)], value=value) if any(padding) else x
+    return pad(x, [n for p in reversed(padding) for n in (p, p)], value=value)
 
 
 def patches(x: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
@@ -59,8 +59,7 @@ def unpatches(
     columns: Tensor, size: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
 ) -> Tensor:
     """The sum of all windows at their places, in a signal of ``size``."""
-    counts = columns.shape[2 : 2 + len(kernel)]
-    index = (slice(None), slice(None), *_positions(counts, kernel, stride, dilation))
+    index = (slice(None), slice(None), *_positions(columns.shape[2:], kernel, stride, dilation))
     return columns.place(index, (*columns.shape[:2], *size))
 
 
@@ -70,7 +69,7 @@ def _batched(axes: int, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tens
         raise AutogradError(
             "invalid-argument", f"a signal has {axes + 1} dimensions or, as a batch, {axes + 2}; this one has {x.dim()}"
         )
-    return function(x) if x.dim() == axes + 2 else function(x.unsqueeze(0))[0]
+    return function(x) if x.dim() == axes + 2 else function(x.unsqueeze(0)).squeeze(0)
 
 
 def _letters(axes: int) -> tuple[str, str]:
@@ -252,14 +251,14 @@ class Windows(NamedTuple):
         return windows
 
     def overhang(self, size: Sequence[int]) -> list[int]:
-        """How far the last window, which must begin in the signal or left of it, reaches beyond the padding."""
+        """How far the last window, which must begin in the signal or left of it, reaches beyond the padding, or not so far."""
         if not self.ceil_mode:
             return [0] * len(size)
         beyond = []
         for n, k, step, p, d in zip(size, self.kernel, self.stride, self.padding, self.dilation, strict=True):
             last = -(-(n + 2 * p - d * (k - 1) - 1) // step) * step
             last = last if last < n + p else last - step
-            beyond.append(max(last + d * (k - 1) + 1 - (n + 2 * p), 0))
+            beyond.append(last + d * (k - 1) + 1 - (n + 2 * p))
         return beyond
 
     def rows(self, x: Tensor, outside: float, beyond: float | None = None) -> Tensor:
@@ -312,13 +311,13 @@ def _lp_pool(axes: int, x: Tensor, p: float, windows: Windows) -> Tensor:
 
 def _adaptive(axes: int, x: Tensor, output_size: Sizes, reduce: Any) -> Tensor:
     """Windows of nearly equal size, as many as wanted (None: as many as there are elements)."""
-    sizes = x.shape[x.dim() - axes :]
+    sizes = x.shape[-axes:]
     counts = [n if c is None else c for n, c in zip(sizes, _each(output_size, axes), strict=True)]
     cells = []
     for cell in itertools.product(*map(range, counts)):
         region = (slice(i * n // c, -(-(i + 1) * n // c)) for i, n, c in zip(cell, sizes, counts, strict=True))
         cells.append(reduce(x[(..., *region)], tuple(range(-axes, 0))))
-    return WORDS["stack"](cells, -1).reshape((*x.shape[: x.dim() - axes], *counts))
+    return WORDS["stack"](cells, -1).reshape((*x.shape[:-axes], *counts))
 
 
 @word()

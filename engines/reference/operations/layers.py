@@ -15,7 +15,7 @@ from ..tensor import Tensor
 from ..versions import announce_write
 from .activations import softmax
 from .define import WORDS, refused, word
-from .random import uniform
+from .random import bernoulli
 from .reductions import amax, var
 
 # -- products ----------------------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ def scaled_dot_product_attention(
         idle = ~attn_mask.any(-1, True)
         scores = scores.masked_fill(~attn_mask, -math.inf).masked_fill(idle, 0.0)
         weights = softmax(scores, -1).masked_fill(idle, 0.0)
-    return (dropout(weights, dropout_p) if dropout_p else weights) @ value
+    return dropout(weights, dropout_p) @ value
 
 
 # -- normalization -----------------------------------------------------------------------------------------------------
@@ -131,13 +131,12 @@ def batch_norm(
         shape = _per_channel(input)
         scaled = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
         return _affine(scaled, weight, bias, shape)
-    count = input.numel() // max(input.shape[1], 1)
-    if count == 1:
+    dims = [d for d in range(input.dim()) if d != 1]
+    if math.prod(input.shape[d] for d in dims) == 1:
         raise AutogradValueError(
             "too-few-values",
             f"Expected more than 1 value per channel when training, got input size torch.Size({list(input.shape)})",
         )
-    dims = [d for d in range(input.dim()) if d != 1]
     _move(running_mean, momentum, lambda: input.mean(dims))
     _move(running_var, momentum, lambda: var(input, dims))
     return _affine(_standardized(input, dims, eps), weight, bias, _per_channel(input))
@@ -185,9 +184,9 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     if not 0 <= p <= 1:
         raise refused(p, "the probability of dropout")
     if not training or p == 0:
-        return input if inplace else input * 1
-    kept = uniform(input, 0.0, 1.0) >= p
-    factor = kept.to(input.dtype) * (1 / (1 - p) if p < 1 else 0)
+        return input
+    kept = bernoulli(input.detach(), 1 - p)
+    factor = kept / (1 - p) if p < 1 else kept
     return input.mul_(factor) if inplace else input * factor
 
 
@@ -270,19 +269,19 @@ def interpolate(
         size = [int(input.shape[d] * f) for d, f in zip(spatial, factors, strict=True)]
     else:
         size = [size] * len(spatial) if isinstance(size, int) else list(size)
-        factors = [new / max(input.shape[d], 1) for d, new in zip(spatial, size, strict=True)]
+        factors = [new / input.shape[d] for d, new in zip(spatial, size, strict=True)]
     for d, new, factor in zip(spatial, size, factors, strict=True):
         old = input.shape[d]
         if mode == "nearest":
             nearest = np.arange(new) * old // new if new == old * factor else (np.arange(new) / factor).astype(np.int64)
-            input = input.index_select(d, Tensor(np.minimum(nearest, old - 1)))
+            input = input.index_select(d, Tensor(nearest))
             continue
         if align_corners:
             places = np.arange(new) * ((old - 1) / max(new - 1, 1))
         else:
             places = np.clip((np.arange(new) + 0.5) / factor - 0.5, 0, None)
-        low = np.minimum(places.astype(np.int64), old - 1)
+        low = places.astype(np.int64)
         high = np.minimum(low + 1, old - 1)
-        share = Tensor((places - low).astype(input.dtype).reshape((-1,) + (1,) * (input.dim() - d - 1)))
+        share = Tensor((places - low).astype(input.dtype)).reshape((-1,) + (1,) * (input.dim() - d - 1))
         input = WORDS["lerp"](input.index_select(d, Tensor(low)), input.index_select(d, Tensor(high)), share)
     return input

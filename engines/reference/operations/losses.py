@@ -57,17 +57,23 @@ def smooth_l1_loss(input: Tensor, target: Tensor, reduction: str = "mean", beta:
 # -- classes -----------------------------------------------------------------------------------------------------------
 
 
+def _labels(target: Tensor, weight: Tensor | None, ignore_index: int, dtype: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The classes, 0 where they are ignored, their weights, 0 there as well, and which are ignored."""
+    counted = target != ignore_index
+    labels = target * counted
+    weights = counted.to(dtype) if weight is None else weight[labels].masked_fill(~counted, 0.0)
+    return labels, weights, ~counted
+
+
 @word()
 def nll_loss(
     input: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> Tensor:
     """Minus the log-probability (axis 1, or the only one) of the target class; the mean is weighted."""
-    along = 0 if input.dim() == 1 else 1
-    counted = target != ignore_index
-    labels = target.masked_fill(~counted, 0)
+    along = int(input.dim() > 1)
+    labels, weights, ignored = _labels(target, weight, ignore_index, input.dtype)
     picked = -gather(input, along, labels.unsqueeze(along)).squeeze(along)
-    weights = counted.to(input.dtype) if weight is None else weight[labels].masked_fill(~counted, 0.0)
-    loss = (picked * weights).masked_fill(~counted, 0.0)
+    loss = (picked * weights).masked_fill(ignored, 0.0)
     return loss.sum() / weights.sum() if reduction == "mean" else _reduced(loss, reduction)
 
 
@@ -81,26 +87,21 @@ def cross_entropy(
     label_smoothing: float = 0.0,
 ) -> Tensor:
     """`nll_loss` of `log_softmax`. Floating targets are probabilities."""
-    along = 0 if input.dim() == 1 else 1
+    along = int(input.dim() > 1)
     logs = log_softmax(input, along)
     classes = input.shape[along]
     per_class = 1.0 if weight is None else weight.reshape((-1,) + (1,) * (input.dim() - 1 - along))
     if target.dtype.kind == "f":
         wanted = target * (1 - label_smoothing) + label_smoothing / classes
         loss = -(logs * wanted * per_class).sum(along)
-        count = max(loss.numel(), 1)
-        return loss.sum() / count if reduction == "mean" else _reduced(loss, reduction)
+        return _reduced(loss, reduction)
     if label_smoothing == 0:
         return nll_loss(logs, target, weight, ignore_index, reduction)
-    counted = target != ignore_index
-    smooth = (-(logs * per_class).sum(along)).masked_fill(~counted, 0.0) / classes
+    _, weights, ignored = _labels(target, weight, ignore_index, input.dtype)
+    smooth = (-(logs * per_class).sum(along)).masked_fill(ignored, 0.0) / classes
     sharp = nll_loss(logs, target, weight, ignore_index, "none")
     loss = sharp * (1 - label_smoothing) + smooth * label_smoothing
-    if reduction != "mean":
-        return _reduced(loss, reduction)
-    labels = target.masked_fill(~counted, 0)
-    weights = counted.to(input.dtype) if weight is None else weight[labels].masked_fill(~counted, 0.0)
-    return loss.sum() / weights.sum()
+    return loss.sum() / weights.sum() if reduction == "mean" else _reduced(loss, reduction)
 
 
 def _bce(a: Array, b: Array) -> Array:
@@ -185,7 +186,7 @@ def multi_margin_loss(
     missed = missed if weight is None else missed * weight[labels]
     others = labels != Tensor(np.arange(rows.shape[1]))
     loss = missed.where(others, 0.0).sum(1) / rows.shape[1]
-    return _reduced(loss if input.dim() == 2 else loss[0], reduction)
+    return _reduced(loss.reshape(target.shape), reduction)
 
 
 @word()
@@ -287,7 +288,7 @@ def ctc_loss(
         else:
             labels = targets._array[item, :length]
         total = _alignments(log_probs[:time, item], labels, blank)
-        possible = total > _IMPOSSIBLE / 2
+        possible = total > _IMPOSSIBLE
         losses.append(where(possible, -total, 0.0 if zero_infinity else math.inf))
     loss = stack(losses)
     if reduction == "mean":
@@ -304,8 +305,7 @@ def _alignments(logs: Tensor, labels: Array, blank: int) -> Tensor:
     padded = np.full(2 * len(labels) + 1, blank)
     padded[1::2] = labels
     states = len(padded)
-    jumps = np.zeros(states, bool)
-    jumps[2:] = (padded[2:] != blank) & (padded[2:] != padded[:-2])
+    same = Tensor(padded[2:] == padded[:-2])  # as all blanks are
     emitted = logs[:, Tensor(padded)]
     reach = Tensor(np.arange(states) >= 2)
     forward = emitted[0].masked_fill(reach, _IMPOSSIBLE)
@@ -313,6 +313,6 @@ def _alignments(logs: Tensor, labels: Array, blank: int) -> Tensor:
     together = WORDS["logaddexp"]
     for t in range(1, logs.shape[0]):
         one = cat([nothing[:1], forward[:-1]])
-        two = cat([nothing, forward])[:states].masked_fill(Tensor(~jumps), _IMPOSSIBLE)
+        two = cat([nothing, forward[:-2].masked_fill(same, _IMPOSSIBLE)])[:states]
         forward = (together(together(forward, one), two) + emitted[t]).clamp_min(_IMPOSSIBLE)
-    return together(forward[-1], forward[-2]) if states > 1 else forward[-1]
+    return together(forward[-1], forward[-2]) if len(labels) else forward[-1]
