@@ -55,7 +55,8 @@ def is_dense(array: Array) -> bool:
 
 def is_expanded(array: Array) -> bool:
     """Whether several elements along an axis share one place."""
-    return 0 in array.strides and any(step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True))
+    shared = 0 in array.strides and array.size > 0
+    return shared and any(step == 0 and n > 1 for step, n in zip(array.strides, array.shape, strict=True))
 
 
 def warn_about_layout(gradient: Array, leaf: Array) -> None:

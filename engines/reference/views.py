@@ -141,6 +141,7 @@ def _operation(name: str, forward: Any) -> Operation:
 
 # -- shapes ------------------------------------------------------------------------------------------------------------
 
+
 def _reshaped(a: Array, *, size: tuple[int, ...]) -> Array:
     if any(n < -1 for n in size):  # which NumPy takes for -1
         raise AutogradError("invalid-argument", f"invalid shape dimension {min(size)}")

@@ -93,6 +93,7 @@ ERRORS = (
     ("invalid-argument", "ValueError", "Expected allow_unused to be True or not passed when materialize_grads=True"),
     ("invalid-argument", "RuntimeError", "view size is not compatible with input tensor's size and stride"),
     ("invalid-argument", "RuntimeError", "t() expects a tensor with <= 2 dimensions"),
+    ("invalid-argument", "RuntimeError", " channels, but got "),
     ("invalid-argument", "RuntimeError", "split_with_sizes expects split_sizes to sum exactly"),
     ("invalid-argument", "RuntimeError", "imag is not implemented for tensors with non-complex dtypes"),
     ("invalid-argument", "RuntimeError", "view_as_real is only supported for complex tensors"),

@@ -14,7 +14,7 @@ from ..creation import _leaf
 from ..dtypes import as_dtype, float32
 from ..random_numbers import generator
 from ..rules import zeros
-from ..tensor import Tensor, method
+from ..tensor import Tensor
 from ..views import sizes
 from .define import define, word
 
@@ -40,28 +40,7 @@ def randn(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tens
     return _drawn(drawn, dtype, requires_grad)
 
 
-@word()
-def randint(low: int, high: int, size: Any, *, dtype: Any = "int64") -> Tensor:
-    return _drawn(generator().integers(low, high, tuple(size)), dtype, False)
-
-
-@word()
-def randn_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    return randn(input.shape, dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
-
-
-@word()
-def randperm(n: int) -> Tensor:
-    return Tensor(generator().permutation(n))
-
-
 _bernoulli = define("bernoulli", lambda a: (generator().random(a.shape) < a).astype(a.dtype), a=zeros)
-_normal = define(
-    "normal",
-    lambda a, b: a + b * generator().standard_normal(np.broadcast_shapes(a.shape, np.shape(b))),
-    a=zeros,
-    b=zeros,
-)
 
 
 @word(methods="bernoulli")
@@ -70,29 +49,9 @@ def bernoulli(input: Tensor, p: float | None = None) -> Tensor:
     return _bernoulli(input if p is None else Tensor(np.full(input.shape, p, input.dtype)))
 
 
-@word()
-def normal(mean: Tensor, std: Any = 1.0) -> Tensor:
-    return _normal(mean, std)
-
-
 @word(methods="multinomial")
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False) -> Tensor:
     """Positions, drawn by weight; not differentiable."""
     rows = np.atleast_2d(input._array.astype(np.float64))
     drawn = [generator().choice(len(row), num_samples, replacement, row / row.sum()) for row in rows]
     return Tensor(np.array(drawn, np.int64).reshape(*input.shape[:-1], num_samples))
-
-
-@method
-def bernoulli_(self: Tensor, p: float = 0.5) -> Tensor:
-    return self.copy_(bernoulli(self.detach(), p))
-
-
-@method
-def uniform_(self: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
-    return self.copy_(uniform(self, a, b))
-
-
-@method
-def normal_(self: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    return self.copy_(Tensor((mean + std * generator().standard_normal(self.shape)).astype(self.dtype)))
