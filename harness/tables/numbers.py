@@ -26,6 +26,8 @@ ROUNDINGS: Final = {"float64": 2048, "complex128": 2048, "float32": 64, "complex
 worst case, halves are usually computed in single precision and rounded once or twice."""
 SMALLEST: Final = {"float16": 2.0**-24, "bfloat16": 1e-38, "float32": 1e-37, "complex64": 1e-37}
 """Below, a dtype flushes to zero or loses digits."""
+LARGEST: Final = 2.0
+"""Of cotangents and tangents."""
 MOVES: Final = 2
 SHIFT: Final = 1e-6
 STEPS: Final = (2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13)
@@ -198,6 +200,9 @@ class Rule:
             for name, value in result(*other).items():
                 gaps = np.abs(value - exact[name])
                 moved[name] = max([moved[name], *(gaps[np.isfinite(gaps)] / SHIFT).tolist()])
+        if whole is None:  # a softmax of one element: every input gives 0, and roundings of what cancels do not
+            size = LARGEST * max([1.0, *(_largest(names[name]) for name in floats)])
+            moved |= {name: size for name, value in exact.items() if not np.any(value)}
         unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * self.loose(dtype)
         return {name: Near(unit, unit * moved[name] + SMALLEST.get(dtype, 1e-300)) for name in exact}
 
@@ -230,6 +235,7 @@ def distance(left: Arrays, right: Arrays) -> float:
 
 
 def _largest(value: Array) -> float:
+    value = np.asarray(value)
     return float(np.max(np.abs(value[np.isfinite(value)]), initial=0.0))
 
 
