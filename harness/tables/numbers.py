@@ -187,17 +187,21 @@ class Rule:
         tangents: Mapping[str, Array] | None = None,
     ) -> dict[str, Near]:
         """How far an engine that computes in ``dtype`` may be off each array of ``exact``, which is ``result(names)``, or
-        ``result(names, tangents)``."""
+        ``result(names, tangents)``. Cotangents move as well where ``result`` is partial and names them: their sums cancel."""
         source = random.Random(seed)
         whole = np.broadcast_shapes(*(np.shape(names[x]) for x in self.inputs)) if self.row.derivative else None
         # a sum of cotangents may cancel; what an elementwise operation gives has no such sum where it does not broadcast
         moved = {name: 0.0 if np.shape(value) == whole else _largest(value) for name, value in exact.items()}
         floats = [name for name in self.inputs if np.asarray(names[name]).dtype.kind in "fc" and np.size(names[name])]
-        for _ in range(MOVES if floats else 0):
+        given = {
+            key: value for key, value in getattr(result, "keywords", {}).items() if key in ("cotangents", "weights")
+        }
+        for _ in range(MOVES if floats or given else 0):
             other = [{**names, **{name: shaken(names[name], source) for name in floats}}]
             if tangents is not None:
                 other.append({name: shaken(value, source) for name, value in tangents.items()})
-            for name, value in result(*other).items():
+            again = {key: {x: shaken(g, source) for x, g in several.items()} for key, several in given.items()}
+            for name, value in result(*other, **again).items():
                 gaps = np.abs(value - exact[name])
                 moved[name] = max([moved[name], *(gaps[np.isfinite(gaps)] / SHIFT).tolist()])
         if whole is None:  # a softmax of one element: every input gives 0, and roundings of what cancels do not
