@@ -645,7 +645,7 @@ def laid_out(asked: Asked, aspect: str, lay: Callable[[str, Array], Layout | Non
             case
             | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
             | asked.outputs_at(dtype, f"{aspect}/{dtype}", names)
-            | asked.gradients_at(dtype, f"{aspect}/{dtype}", names, pull)
+            | asked.gradients_at(dtype, f"{aspect}/{dtype}", names, partial(pull, cotangents=cotangents))
         )
     made = asked.inputs(lambda _: "True")
     lines = []

@@ -28,6 +28,8 @@ ROUNDINGS: Final = {"float64": 2048, "complex128": 2048, "float32": 64, "complex
 worst case; halves may be computed in single precision and rounded once, or be rounded after each of several steps."""
 SMALLEST: Final = {"float16": 2.0**-24, "bfloat16": 1e-38, "float32": 1e-37, "complex64": 1e-37}
 """Below, a dtype flushes to zero or loses digits."""
+LARGEST: Final = 2.0
+"""Of cotangents and tangents."""
 MOVES: Final = 2
 SHIFT: Final = 1e-6
 STEPS: Final = (2.0**-7, 2.0**-9, 2.0**-11, 2.0**-13)
@@ -188,12 +190,13 @@ class Rule:
         tangents: Mapping[str, Array] | None = None,
     ) -> dict[str, Near]:
         """How far an engine that computes in ``dtype`` may be off each array of ``exact``, which is ``result(names)``, or
-        ``result(names, tangents)``."""
+        ``result(names, tangents)``. Cotangents move as well where ``result`` is partial and names them: their sums cancel."""
         source = random.Random(seed)
         whole = np.broadcast_shapes(*(np.shape(names[x]) for x in self.inputs)) if self.row.derivative else None
         # a sum of cotangents may cancel; what an elementwise operation gives has no such sum where it does not broadcast
         moved = {name: 0.0 if np.shape(value) == whole else _largest(value) for name, value in exact.items()}
         floats = [name for name in self.inputs if np.asarray(names[name]).dtype.kind in "fc" and np.size(names[name])]
+<<<<<<< HEAD
         for turn in range(MOVES if floats else 0):
             other = [{**names, **{name: shaken(names[name], source) for name in floats}}]
             if tangents is not None:
@@ -202,8 +205,22 @@ class Rule:
             with inexact(partial(errors, f"{seed}/{turn}")) if self.row.derivative else nullcontext():
                 found = result(*other)
             for name, value in found.items():
+=======
+        given = {
+            key: value for key, value in getattr(result, "keywords", {}).items() if key in ("cotangents", "weights")
+        }
+        for _ in range(MOVES if floats or given else 0):
+            other = [{**names, **{name: shaken(names[name], source) for name in floats}}]
+            if tangents is not None:
+                other.append({name: shaken(value, source) for name, value in tangents.items()})
+            again = {key: {x: shaken(g, source) for x, g in several.items()} for key, several in given.items()}
+            for name, value in result(*other, **again).items():
+>>>>>>> r2
                 gaps = np.abs(value - exact[name])
                 moved[name] = max([moved[name], *(gaps[np.isfinite(gaps)] / SHIFT).tolist()])
+        if whole is None:  # a softmax of one element: every input gives 0, and roundings of what cancels do not
+            size = LARGEST * max([1.0, *(_largest(names[name]) for name in floats)])
+            moved |= {name: size for name, value in exact.items() if not np.any(value)}
         unit = ROUNDINGS[dtype] * EPSILON_OF[dtype] * self.loose(dtype)
         return {name: Near(unit, unit * moved[name] + SMALLEST.get(dtype, 1e-300)) for name in exact}
 
@@ -246,6 +263,7 @@ def distance(left: Arrays, right: Arrays) -> float:
 
 
 def _largest(value: Array) -> float:
+    value = np.asarray(value)
     return float(np.max(np.abs(value[np.isfinite(value)]), initial=0.0))
 
 
