@@ -8,7 +8,7 @@ the zero vector.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -254,14 +254,13 @@ def _norm(a: Array, *, ord: float, dim: tuple[int, ...], keepdim: bool) -> Array
     sizes = np.abs(a)
     if ord == 0:
         return np.asarray((sizes != 0).sum(axis=dim, keepdims=keepdim), sizes.dtype)
-    if ord in _EXTREME:
-        return np.asarray(_EXTREME[ord](sizes, axis=dim, keepdims=keepdim))
-    if ord == 2:  # no square overflows
-        return np.asarray(np.hypot.reduce(sizes, axis=dim, keepdims=keepdim))
+    if ord in _NORMS:
+        return np.asarray(_NORMS[ord](sizes, axis=dim, keepdims=keepdim))
     return np.asarray((sizes**ord).sum(axis=dim, keepdims=keepdim) ** (1 / ord), sizes.dtype)
 
 
-_EXTREME: dict[float, Any] = {math.inf: np.max, -math.inf: np.min}
+_NORMS: Final[dict[float, Any]] = {math.inf: np.max, -math.inf: np.min, 2: np.hypot.reduce}
+"""Norms that no power overflows in."""
 
 
 def _norm_rule(g: Any, a: Any, y: Any, ord: float, dim: tuple[int, ...], keepdim: bool) -> Any:
