@@ -238,8 +238,12 @@ ERRORS = (
     ("index-out-of-range", "IndexError", "is out of bounds for dimension"),
     ("index-out-of-range", "RuntimeError", "is out of bounds for dimension"),
     ("index-out-of-range", "IndexError", "index out of range in self"),
+    ("invalid-argument", "RuntimeError", "Class values must be smaller than num_classes"),
     ("empty-reduction", "RuntimeError", "Expected reduction dim to be specified for input.numel() == 0"),
     ("empty-reduction", "IndexError", "to have non-zero size"),
+    ("empty-reduction", "IndexError", "Expected reduction dim to be specified for input.numel() == 0"),
+    ("empty-reduction", "RuntimeError", "quantile() input tensor must be non-empty"),
+    ("empty-reduction", "RuntimeError", "because the operation does not have an identity"),
     ("too-few-values", "ValueError", "Expected more than 1 value per channel when training"),
     (
         "not-floating",

@@ -6,7 +6,6 @@ picked twice), what was overwritten receives none, and what was written receives
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from ..ops import axis, sum
 from ..tensor import Tensor, method
 from .define import OPERATIONS, WORDS, define, functional, refused, word
 from .reductions import amax, amin, prod
+from .shapes import broadcast_tensors
 
 # -- along one axis ----------------------------------------------------------------------------------------------------
 
@@ -44,10 +44,9 @@ def _scatter_add(a: Array, index: Array, src: Array, *, dim: int) -> Array:
 
 
 def _scatter(a: Array, index: Array, src: Any, *, dim: int) -> Array:
-    result = np.array(a)
-    part = src[tuple(map(slice, index.shape))] if np.ndim(src) else src
-    result[_positions(index, dim)] = part
-    return result
+    result, index = np.atleast_1d(np.array(a), index)
+    result[_positions(index, dim)] = src[tuple(map(slice, index.shape))] if np.ndim(src) else src
+    return result.reshape(a.shape)
 
 
 _gathered = define(
@@ -56,19 +55,22 @@ _gathered = define(
     a=lambda g, index, shape, dim: g.new_zeros(shape).scatter_add(dim, index, g),
 )
 _scatter_added = define(
-    "scatter_add", _scatter_add, a=lambda g: g, src=lambda g, index, shape, dim: _fill_up(g.gather(dim, index), shape)
+    "scatter_add",
+    _scatter_add,
+    a=lambda g: g,
+    src=lambda g, index, shape, dim: _filled_up(g.gather(dim, index), shape),
 )
 _scattered = define(
     "scatter",
     _scatter,
     a=lambda g, index, dim: g.scatter(dim, index, 0.0),
-    src=lambda g, index, shape, dim: _fill_up(g.gather(dim, index), shape),
+    src=lambda g, index, shape, dim: _filled_up(g.gather(dim, index), shape),
 )
 
 
-def _fill_up(g: Any, shape: tuple[int, ...]) -> Any:
+def _filled_up(g: Any, shape: tuple[int, ...]) -> Any:
     """The gradient of a source of which only the beginning was read."""
-    return g if not shape or g.shape == shape else g.place(tuple(map(slice, g.shape)), shape)
+    return g.place(tuple(map(slice, g.shape)), shape)
 
 
 @word(methods="gather")
@@ -76,15 +78,10 @@ def gather(input: Tensor, dim: int, index: Tensor) -> Tensor:
     return _gathered(input, index, dim=axis(dim, input.dim()))
 
 
-@word(methods="take_along_dim")
-def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    return input.flatten()[indices.flatten()] if dim is None else gather(input, dim, indices)
-
-
 @word(methods="scatter")
-def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None) -> Tensor:
+def scatter(input: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
     """Overwritten at ``index``. Where several elements go to one place, one of them stays, and all receive its gradient."""
-    return _scattered(input, index, value if src is None else src, dim=axis(dim, input.dim()))
+    return _scattered(input, index, src, dim=axis(dim, input.dim()))
 
 
 @word(methods="scatter_add")
@@ -110,9 +107,9 @@ def scatter_reduce(
     reducer, neutral = _REDUCTIONS[reduce]
     table = np.array([group + [group[0]] * (width - len(group)) for group in receives])
     filler = np.array([[k >= len(group) for k in range(width)] for group in receives])
-    used = src[tuple(map(slice, index.shape))].reshape(-1)
-    groups = WORDS["cat"]([input.reshape(-1), used])[Tensor(table)].masked_fill(Tensor(filler), neutral)
-    reduced = reducer(groups, -1)
+    used = src[tuple(map(slice, index.shape))].flatten()
+    groups = WORDS["cat"]([input.flatten(), used])[Tensor(table)].masked_fill(Tensor(filler), neutral)
+    reduced = reducer(groups, 1)
     if reduce == "mean":
         reduced = reduced / Tensor(np.array([len(group) for group in receives]))
     return reduced.reshape(input.shape)
@@ -136,13 +133,13 @@ def _row(dim: int, index: Any) -> tuple[Any, ...]:
 
 @word(methods="index_select")
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    return input[_row(axis(dim, input.dim()), index)]
+    return input[_row(axis(dim, input.dim()), index)] if input.dim() else input.clone()
 
 
 def _add_rows(a: Array, index: Array, source: Array, *, dim: int) -> Array:
-    result = np.array(a)
+    result = np.atleast_1d(np.array(a))
     np.add.at(result, _row(dim, index), source)
-    return result
+    return result.reshape(a.shape)
 
 
 _rows_added = define("index_add", _add_rows, a=lambda g: g, source=lambda g, index, dim: g.index_select(dim, index))
@@ -178,16 +175,9 @@ def index_put(input: Tensor, indices: Sequence[Tensor], values: Tensor, accumula
 
 
 def _added(input: Tensor, indices: Sequence[Tensor], values: Tensor) -> Tensor:
-    """``values`` added to the elements at ``indices``: to rows, if the indexed axes are seen as one."""
-    if any(index.dtype.kind == "b" for index in indices):
-        return input.masked_scatter(indices[0], input[tuple(indices)] + values)
-    position: Any = 0
-    for n, index in zip(input.shape, indices, strict=False):
-        position = index % n + position * n
-    count = math.prod(input.shape[: len(indices)])
-    rest = input.shape[len(indices) :]
-    rows = values.expand((*position.shape, *rest)).reshape((position.numel(), *rest))
-    return index_add(input.reshape((count, *rest)), 0, position.flatten(), rows).reshape(input.shape)
+    """``values`` added to the elements at ``indices``, which are those of the flat tensor that its numbering has there."""
+    places = Tensor(np.arange(input.numel()).reshape(input.shape))[tuple(indices)]
+    return index_add(input.flatten(), 0, places.flatten(), values.expand(places.shape).flatten()).reshape(input.shape)
 
 
 @word(methods="take")
@@ -203,8 +193,8 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 
 @word(methods="masked_select")
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    shape = np.broadcast_shapes(input.shape, mask.shape)
-    return input.expand(shape)[mask.expand(shape)]
+    input, mask = broadcast_tensors(input, mask)
+    return input[mask]
 
 
 @word(methods="masked_scatter")
@@ -221,17 +211,17 @@ def masked_scatter_(self: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     return self
 
 
-def _along(name: str) -> None:
+def _along(name: str) -> Any:
     """The in-place form of an operation along one axis."""
 
     def in_place(self: Tensor, dim: int, index: Tensor, src: Any) -> Tensor:
         return write(self, OPERATIONS[name], (index, src), {"dim": axis(dim, self.dim())})
 
-    method(in_place, f"{name}_")
+    return in_place
 
 
 for _name in ("scatter", "scatter_add", "index_add"):
-    _along(_name)
+    method(_along(_name), f"{_name}_")
 
 
 @method
@@ -255,13 +245,12 @@ def _searchsorted(a: Array, values: Array, *, right: bool = False) -> Array:
 searchsorted = functional("searchsorted", _searchsorted)
 
 
-def _one_hot(a: Array, *, num_classes: int = -1) -> Array:
+def _one_hot(a: Array, *, num_classes: int) -> Array:
     if a.dtype.kind != "i":
         raise AutogradError("invalid-argument", f"one_hot is only applicable to integers, got {a.dtype}")
-    count = int(a.max()) + 1 if num_classes < 0 else num_classes
-    if a.size and not 0 <= a.min() <= a.max() < count:
-        raise AutogradError("invalid-argument", f"one_hot: classes must be from 0 to {count - 1}")
-    return (a[..., None] == np.arange(count)).astype(np.int64)
+    if a.size and not 0 <= a.min() <= a.max() < num_classes:
+        raise AutogradError("invalid-argument", f"one_hot: classes must be from 0 to {num_classes - 1}")
+    return (a[..., None] == np.arange(num_classes)).astype(np.int64)
 
 
 one_hot = functional("one_hot", _one_hot)

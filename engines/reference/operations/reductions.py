@@ -8,7 +8,7 @@ the zero vector.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..ops import axes, axis
 from ..rules import spread
 from ..tensor import Tensor, method
 from .define import WORDS, define, word
-from .shapes import cat, flip
+from .shapes import cat, flip, movedim
 
 # -- extreme values ----------------------------------------------------------------------------------------------------
 
@@ -72,8 +72,7 @@ class MinMax(NamedTuple):
 
 @word(methods="aminmax")
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
-    dims = () if dim is None else dim
-    return MinMax(amin(input, dims, keepdim), amax(input, dims, keepdim))
+    return MinMax(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
 
 # -- products: nothing but multiplications, so that their derivatives hold at zeros, to any order ----------------------
@@ -94,7 +93,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
         half = n // 2
         product = input.narrow(along, 0, half) * input.narrow(along, half, half)
         input = cat([product, input.narrow(along, n - 1, 1)], along) if n % 2 else product
-    return input.clone() if keepdim else input.select(along, 0).clone()
+    return input.clone() if keepdim else input.squeeze(along).clone()
 
 
 def _scan(input: Tensor, dim: int, combine: Any) -> Tensor:
@@ -137,13 +136,9 @@ def diff(input: Tensor, n: int = 1, dim: int = -1) -> Tensor:
 
 @word("trapezoid", "trapz")
 def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1.0, dim: int = -1) -> Tensor:
-    n = y.shape[dim]
-    widths: Any = dx
-    if x is not None:
-        widths = (
-            diff(x).reshape((-1,) + (1,) * (y.dim() - 1 - axis(dim, y.dim()))) if x.dim() == 1 else diff(x, dim=dim)
-        )
-    return ((y.narrow(dim, 0, n - 1) + y.narrow(dim, 1, n - 1)) / 2 * widths).sum(dim)
+    y = movedim(y, dim, -1)
+    widths = dx if x is None else diff(x if x.dim() == 1 else movedim(x, dim, -1))
+    return ((y[..., 1:] + y[..., :-1]) / 2 * widths).sum(-1)
 
 
 # -- sums without NaN, of exponentials, of truth values ----------------------------------------------------------------
@@ -179,18 +174,18 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     return _logsumexp_of(input, dim=axes(input, dim), keepdim=keepdim)
 
 
-def _test(name: str, reduce: Any) -> None:
+def _test(name: str, reduce: Any) -> Any:
     operation = define(name, lambda a, *, dim, keepdim: reduce(a, axis=dim, keepdims=keepdim))
 
     def function(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
         return operation(input, dim=axes(input, dim), keepdim=keepdim)
 
-    WORDS[name] = method(function, name)
+    return method(function, name)
 
 
-_test("all", np.all)
-_test("any", np.any)
-_test("count_nonzero", np.count_nonzero)
+WORDS["all"] = _test("all", np.all)
+WORDS["any"] = _test("any", np.any)
+WORDS["count_nonzero"] = _test("count_nonzero", np.count_nonzero)
 
 # -- moments -----------------------------------------------------------------------------------------------------------
 
@@ -252,11 +247,6 @@ def var_mean(input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: 
     return var(input, dim, correction=correction, keepdim=keepdim), input.mean(dim, keepdim)
 
 
-@word()
-def std_mean(input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
-    return std(input, dim, correction=correction, keepdim=keepdim), input.mean(dim, keepdim)
-
-
 # -- norms -------------------------------------------------------------------------------------------------------------
 
 
@@ -264,14 +254,13 @@ def _norm(a: Array, *, ord: float, dim: tuple[int, ...], keepdim: bool) -> Array
     sizes = np.abs(a)
     if ord == 0:
         return np.asarray((sizes != 0).sum(axis=dim, keepdims=keepdim), sizes.dtype)
-    if math.isinf(ord):
-        return np.asarray((np.max if ord > 0 else np.min)(sizes, axis=dim, keepdims=keepdim))
-    if ord == 2:  # scaled, so that no square overflows
-        top = np.max(sizes, axis=dim, keepdims=True, initial=0)
-        top = np.where(np.isfinite(top) & (top > 0), top, np.ones((), sizes.dtype))
-        scaled: Array = np.sqrt(((sizes / top) ** 2).sum(axis=dim, keepdims=True)) * top
-        return scaled if keepdim else scaled.squeeze(dim)
+    if ord in _NORMS:
+        return np.asarray(_NORMS[ord](sizes, axis=dim, keepdims=keepdim))
     return np.asarray((sizes**ord).sum(axis=dim, keepdims=keepdim) ** (1 / ord), sizes.dtype)
+
+
+_NORMS: Final[dict[float, Any]] = {math.inf: np.max, -math.inf: np.min, 2: np.hypot.reduce}
+"""Norms that no power overflows in."""
 
 
 def _norm_rule(g: Any, a: Any, y: Any, ord: float, dim: tuple[int, ...], keepdim: bool) -> Any:
@@ -281,12 +270,12 @@ def _norm_rule(g: Any, a: Any, y: Any, ord: float, dim: tuple[int, ...], keepdim
     if ord == 1:
         return a.sgn() * g
     if math.isinf(ord):
-        hits = (abs(a) == y) | y.isnan()
-        return a.sgn() * (g / hits.sum(dim, True).to(g.dtype)).where(hits, 0.0)
+        hits = abs(a) == y
+        return (a.sgn() * (g / hits.sum(dim, True).to(g.dtype))).where(hits, 0.0)
     if ord == 2:
         return g * (a / y).masked_fill(y == 0, 0.0)
-    safe = a.masked_fill(a == 0, 1.0)
-    return g * (safe.sgn() * (abs(safe) / y.masked_fill(y == 0, 1.0)) ** (ord - 1)).masked_fill(a == 0, 0.0)
+    shares = (abs(a) / y.masked_fill(y == 0, 1.0)) ** (ord - 1)
+    return g * (a.sgn() * shares).masked_fill((a == 0) | (y == 0), 0.0)
 
 
 _norm_of = define("linalg.vector_norm", _norm, a=_norm_rule)
@@ -300,7 +289,7 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
             "not-floating", f"linalg.vector_norm: expected a floating point or complex tensor, got {x.dtype}"
         )
     dims = axes(x, dim)
-    if ord in (math.inf, -math.inf):
+    if math.isinf(ord):
         _not_empty("linalg.vector_norm", x, dims)
     return _norm_of(x, ord=float(ord), dim=dims, keepdim=keepdim)
 

@@ -20,7 +20,7 @@ from ..rules import refuse
 from ..tensor import Tensor, method
 from .define import WORDS, define, word
 from .indexing import gather
-from .reductions import _evenly, _not_empty, amax, amin
+from .reductions import _not_empty, amax, amin
 
 
 class Chosen(NamedTuple):
@@ -29,8 +29,6 @@ class Chosen(NamedTuple):
 
 
 def _chosen(input: Tensor, dim: int, positions: Tensor, keepdim: bool = True) -> Chosen:
-    if input.dim() == 0:
-        return Chosen(input.clone(), positions)
     values = gather(input, dim, positions)
     return Chosen(values, positions) if keepdim else Chosen(values.squeeze(dim), positions.squeeze(dim))
 
@@ -62,7 +60,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
 
 @word(methods="topk")
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Chosen:
-    if k > max(input.size(dim) if input.dim() else 1, 0):
+    if k > max(input.shape[dim] if input.dim() else 1, 0):
         raise AutogradError("invalid-argument", "selected index k out of range")
     order = argsort(input, dim, largest)
     return _chosen(input, dim, order.narrow(dim, 0, k) if input.dim() else order)
@@ -81,60 +79,48 @@ WORDS["unique"] = method(define("unique", lambda a: np.unique(a), a=lambda g: re
 # -- extreme values along one axis -------------------------------------------------------------------------------------
 
 
-def _extreme(name: str, arg: Any, reduction: Any, pairwise: str) -> None:
-    positions = define(f"arg{name}", lambda a, *, dim: np.expand_dims(arg(np.atleast_1d(a), dim), dim))
+def _extreme(name: str, arg: Any, reduction: Any, pairwise: str) -> tuple[Any, Any]:
+    positions = define(f"arg{name}", lambda a, *, dim: np.asarray(arg(a, axis=dim, keepdims=True)))
 
     def position(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
         """The first position of the extreme value, among all elements or along ``dim``."""
         if dim is None:
             _not_empty(f"arg{name}", input, tuple(range(input.dim())))
             return positions(input.flatten(), dim=0).squeeze(0)
-        if input.dim() == 0:
-            return positions(input, dim=0).squeeze(0)
         found = positions(input, dim=axis(dim, input.dim()))
         return found if keepdim else found.squeeze(dim)
 
-    def extreme(input: Tensor, dim: Any = None, keepdim: bool = False, other: Any = None) -> Any:
+    def extreme(input: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
         """The extreme value of all; with ``dim`` values and positions; of two tensors the one of each pair."""
-        if isinstance(dim, Tensor) or other is not None:
-            return WORDS[pairwise](input, dim if other is None else other)
+        if isinstance(dim, Tensor):
+            return WORDS[pairwise](input, dim)
         if dim is None:
-            _not_empty(name, input, tuple(range(input.dim())))
             return reduction(input)
-        if input.dim() == 0:
-            return Chosen(input.clone(), positions(input, dim=0).squeeze(0))
         return _chosen(input, dim, position(input, dim, True), keepdim)
 
-    WORDS[f"arg{name}"] = method(position, f"arg{name}")
-    WORDS[name] = method(extreme, name)
+    return method(extreme, name), method(position, f"arg{name}")
 
 
-_extreme("max", np.argmax, amax, "maximum")
-_extreme("min", np.argmin, amin, "minimum")
+WORDS["max"], WORDS["argmax"] = _extreme("max", np.argmax, amax, "maximum")
+WORDS["min"], WORDS["argmin"] = _extreme("min", np.argmin, amin, "minimum")
 
 
-def _running(name: str, better: Any) -> None:
+def _running(name: str, extreme: np.ufunc) -> Any:
     def positions(a: Array, dim: int) -> Array:
         """Where the extreme value so far was seen last."""
-        rows = np.moveaxis(np.atleast_1d(a), dim, 0)
-        found = np.zeros(rows.shape, np.int64)
-        best = rows[:1].copy()
-        for i in range(1, len(rows)):
-            new = better(rows[i], best[0]) | np.isnan(rows[i])
-            found[i] = np.where(new, i, found[i - 1])
-            best[0] = np.where(new, rows[i], best[0])
-        return np.moveaxis(found, 0, dim)
+        best = extreme.accumulate(a, dim)
+        return np.maximum.accumulate(np.where((a == best) | np.isnan(a), np.indices(a.shape)[dim], 0), dim)
 
-    seen = define(f"arg{name}", lambda a, *, dim: positions(a, dim).reshape(a.shape))
+    seen = define(f"arg{name}", lambda a, *, dim: positions(np.atleast_1d(a), dim).reshape(a.shape))
 
     def running(input: Tensor, dim: int) -> Chosen:
         return _chosen(input, dim, seen(input, dim=axis(dim, input.dim())))
 
-    WORDS[name] = method(running, name)
+    return method(running, name)
 
 
-_running("cummax", np.greater_equal)
-_running("cummin", np.less_equal)
+WORDS["cummax"] = _running("cummax", np.maximum)
+WORDS["cummin"] = _running("cummin", np.minimum)
 
 # -- the middle and the most frequent ----------------------------------------------------------------------------------
 
@@ -142,29 +128,30 @@ _running("cummin", np.less_equal)
 def _middle(a: Array, *, dim: int, skip: bool) -> Array:
     """The position of the lower median along ``dim``; of the first NaN, unless they are skipped."""
     order = _order(a, dim, False)
-    missing = np.isnan(np.atleast_1d(a)).sum(dim, keepdims=True)
-    count = a.shape[dim] if a.ndim else 1
-    rank = np.where((missing > 0) & (not skip), count - missing, np.maximum(count - missing - 1, 0) // 2)
+    missing = np.isnan(a).sum(dim, keepdims=True)
+    numbers = a.shape[dim] - missing
+    rank = np.where((missing > 0) & (not skip), numbers, (numbers - 1) // 2)
     return np.take_along_axis(order, rank, dim)
 
 
 _median_position = define("argmedian", _middle)
 
 
-def _hits(a: Any, y: Any) -> Any:
-    return (a == y) | (a.isnan() & y.isnan())
+def _median_rule(g: Any, a: Any, y: Any) -> Any:
+    hits = (a == y) | (a.isnan() & y.isnan())
+    return (g / hits.sum().to(g.dtype)).where(hits, 0.0)
 
 
 _median_of = define(
     "median",
-    lambda a, *, skip: np.take_along_axis(a.reshape(-1), _middle(a.reshape(-1), dim=0, skip=skip), 0)[0],
-    a=lambda g, a, y: _evenly(g, _hits(a, y), a.shape, tuple(range(a.dim())), False),
+    lambda a, *, skip: a.ravel()[_middle(a.ravel(), dim=0, skip=skip)].squeeze(),
+    a=_median_rule,
 )
 
 
 def _median(input: Tensor, dim: int | None, keepdim: bool, skip: bool) -> Any:
     if dim is None:
-        return _median_of(input, skip=skip) if input.numel() else input.sum() + math.nan
+        return _median_of(input, skip=skip) if input.numel() else input.mean()
     if input.dim() == 0:
         return Chosen(input.clone(), Tensor(np.zeros((), np.int64)))
     return _chosen(input, dim, _median_position(input, dim=axis(dim, input.dim()), skip=skip), keepdim)
@@ -183,14 +170,12 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 
 def _most_frequent(a: Array, *, dim: int) -> Array:
     """The last position of the value that occurs most often, the smallest of several."""
-
-    def of_row(row: Array) -> int:
-        values, counts = np.unique(row, return_counts=True)
-        return int(np.flatnonzero(row == values[counts.argmax()])[-1])
-
-    if a.ndim == 0 or a.size == 0:
-        return np.zeros((*a.shape[:dim], 1, *a.shape[dim + 1 :])[: a.ndim], np.int64)
-    return np.expand_dims(np.apply_along_axis(of_row, dim, a), dim)
+    rows = np.moveaxis(np.atleast_1d(a), dim, -1)
+    counts = (rows[..., :, None] == rows[..., None, :]).sum(-1)
+    often = counts == counts.max(-1, keepdims=True)
+    value = np.where(often, rows, np.inf).min(-1, keepdims=True)
+    last = np.where(rows == value, np.arange(rows.shape[-1]), 0).max(-1)
+    return np.expand_dims(last, dim) if a.ndim else last.squeeze()
 
 
 _mode_position = define("argmode", _most_frequent)
@@ -213,15 +198,16 @@ def quantile(
     along = axis(dim, input.dim())
     _not_empty("quantile", input, axes(input, dim))
     ordered = sort(input, along).values
-    fractions = np.asarray(q._array if isinstance(q, Tensor) else q, np.float64)
+    fractions = np.asarray(q, np.float64)
     parts = []
-    for fraction in fractions.reshape(-1):
+    for fraction in fractions.ravel():
         rank = float(fraction) * (input.shape[along] - 1)
         below, above = math.floor(rank), math.ceil(rank)
         weight = _WEIGHTS[interpolation](rank, below)
         part = WORDS["lerp"](ordered.narrow(along, below, 1), ordered.narrow(along, above, 1), weight)
         parts.append(part if keepdim else part.squeeze(along))
-    return WORDS["stack"](parts) if fractions.ndim else parts[0]
+    stacked = WORDS["stack"](parts)
+    return stacked if fractions.ndim else stacked.squeeze(0)
 
 
 _WEIGHTS: dict[str, Callable[[float, int], float]] = {

@@ -18,7 +18,6 @@ from .. import several
 from ..dtypes import Array
 from ..errors import AutogradError, AutogradIndexError
 from ..ops import axes, axis
-from ..record import Operation
 from ..several import cat as cat
 from ..several import stack as stack
 from ..tensor import Tensor, method
@@ -28,21 +27,19 @@ from .define import WORDS, Function, define, operation_of, word
 # -- views -------------------------------------------------------------------------------------------------------------
 
 
-def _view(name: str, primal: Callable[..., Any], **rules: Any) -> Operation:
-    return operation_of(name, primal, rules)
-
-
-_SQUEEZE = _view("squeeze", lambda a, *, dim: np.squeeze(a, dim), a=lambda g, shape: g.reshape(shape))
-_UNSQUEEZE = _view("unsqueeze", lambda a, *, dim: np.expand_dims(a, dim), a=lambda g, shape: g.reshape(shape))
-_DIAGONAL = _view(
+_SQUEEZE = operation_of("squeeze", lambda a, *, dim: np.squeeze(a, dim), {"a": lambda g, shape: g.reshape(shape)})
+_UNSQUEEZE = operation_of(
+    "unsqueeze", lambda a, *, dim: np.expand_dims(a, dim), {"a": lambda g, shape: g.reshape(shape)}
+)
+_DIAGONAL = operation_of(
     "diagonal",
     lambda a, *, offset, dim1, dim2: np.einsum("...ii->...i", _corner(np.moveaxis(a, (dim1, dim2), (-2, -1)), offset)),
-    a=lambda g, shape, offset, dim1, dim2: _on_diagonal(g, shape=shape, offset=offset, dim1=dim1, dim2=dim2),
+    {"a": lambda g, shape, offset, dim1, dim2: _on_diagonal(g, shape=shape, offset=offset, dim1=dim1, dim2=dim2)},
 )
-_UNFOLD = _view(
+_UNFOLD = operation_of(
     "unfold",
     lambda a, *, dim, size, step: _windows(a, dim, size, step),
-    a=lambda g, shape, dim, size, step: _folded(g, shape=shape, dim=dim, size=size, step=step),
+    {"a": lambda g, shape, dim, size, step: _folded(g, shape=shape, dim=dim, size=size, step=step)},
 )
 
 
@@ -108,12 +105,6 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return input if input.shape == size else input.reshape(size)
 
 
-@method
-def unflatten(self: Tensor, dim: int, sizes: tuple[int, ...]) -> Tensor:
-    dim = axis(dim, self.dim())
-    return self.reshape((*self.shape[:dim], *sizes, *self.shape[dim + 1 :]))
-
-
 @word(methods="movedim")
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     ndim = input.dim()
@@ -125,7 +116,12 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 
 @word(methods="narrow")
 def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    return input[(slice(None),) * axis(dim, input.dim()) + (slice(start, start + length),)]
+    before = (slice(None),) * axis(dim, input.dim())
+    n = input.shape[len(before)]
+    first = start + n if start < 0 else start
+    if not 0 <= first <= first + length <= n:
+        raise AutogradError("invalid-argument", f"start ({start}) + length ({length}) exceeds dimension size ({n})")
+    return input[(*before, slice(first, first + length))]
 
 
 @word(methods="select")
@@ -153,17 +149,11 @@ def _transposed(self: Tensor) -> Tensor:
 
 
 def _adjoint(self: Tensor) -> Tensor:
-    return self.transpose(-2, -1).conj()
+    return _transposed(self).conj()
 
 
 setattr(Tensor, "mT", property(_transposed))  # noqa: B010 (for the type checker)
 setattr(Tensor, "mH", property(_adjoint))  # noqa: B010
-setattr(Tensor, "ndim", property(Tensor.dim))  # noqa: B010
-
-
-@method
-def size(self: Tensor, dim: int | None = None) -> Any:
-    return self.shape if dim is None else self.shape[axis(dim, self.dim())]
 
 
 for _name in ("reshape", "transpose", "permute", "t"):
@@ -173,7 +163,7 @@ WORDS["swapaxes"] = method(WORDS["transpose"], "swapaxes", "swapdims")
 
 # -- copies ------------------------------------------------------------------------------------------------------------
 
-_flip = define("flip", lambda a, *, dims: np.flip(a, dims), a=lambda g, dims: g.flip(dims))
+_flip = define("flip", lambda a, *, dims: np.flip(a, dims).copy(), a=lambda g, dims: g.flip(dims))
 _roll = define(
     "roll",
     lambda a, *, shifts, dims: np.roll(a, shifts, dims),
@@ -251,29 +241,20 @@ def repeat(self: Tensor, *reps: Any) -> Tensor:
     return self.reshape(apart).expand(wide).reshape(tuple(r * n for r, n in zip(reps, shape, strict=True)))
 
 
-@word(methods="tile")
-def tile(input: Tensor, *dims: Any) -> Tensor:
-    dims = sizes(dims)
-    return input.repeat((1,) * (input.dim() - len(dims)) + tuple(dims))
-
-
 @word(methods="repeat_interleave")
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
+def repeat_interleave(input: Tensor, repeats: int, dim: int | None = None) -> Tensor:
     """Every element so many times, next to each other."""
     if dim is None:
         return repeat_interleave(input.flatten(), repeats, 0)
-    times = repeats._array if isinstance(repeats, Tensor) else repeats
-    positions = np.repeat(np.arange(input.shape[dim]), times)
+    positions = np.repeat(np.arange(input.shape[dim]), repeats)
     return input.index_select(dim, Tensor(positions))
 
 
 @word(methods="as_strided")
 def as_strided(input: Tensor, size: Sequence[int], stride: Sequence[int], storage_offset: int = 0) -> Tensor:
     """Any look at the elements in memory order; here a copy."""
-    positions = np.full(tuple(size), storage_offset)
-    for d, (n, step) in enumerate(zip(size, stride, strict=True)):
-        positions += (np.arange(n) * step).reshape((-1,) + (1,) * (len(size) - d - 1))
-    return input.flatten()[Tensor(positions)]
+    moves = np.tensordot(np.asarray(stride, np.int64), np.indices(tuple(size)), 1)
+    return input.flatten()[Tensor(storage_offset + moves)]
 
 
 # -- several tensors ---------------------------------------------------------------------------------------------------
@@ -287,7 +268,7 @@ for _function in (several.unbind, several.split, several.chunk):
 
 @word()
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    listed: Sequence[Tensor] = tensors[0] if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else tensors
+    listed = [t for some in tensors for t in ([some] if isinstance(some, Tensor) else some)]
     shape = tuple(t.numel() for t in listed)
     grids = [
         t.reshape(tuple(n if i == d else 1 for i, n in enumerate(shape))).expand(shape) for d, t in enumerate(listed)
@@ -297,7 +278,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 @word()
 def block_diag(*tensors: Tensor) -> Tensor:
-    matrices = [t if t.dim() == 2 else t.reshape(1, -1) for t in tensors]
+    matrices = [t if t.dim() == 2 else t.reshape(1, t.numel()) for t in tensors]
     width = sum(t.shape[1] for t in matrices)
     rows, column = [], 0
     for t in matrices:
@@ -316,14 +297,14 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float = 0.0) -> Tensor:
     """More elements at the ends of the last axes: pairs of lengths, the last axis first."""
     for i in range(len(pad) // 2):
-        before, after, dim = pad[2 * i], pad[2 * i + 1], input.dim() - 1 - i
+        before, after, dim = pad[2 * i], pad[2 * i + 1], -1 - i
         n = input.shape[dim]
         positions = np.arange(-before, n + after)
         if mode == "constant":
             some = input if n else input.sum(dim, True)
-            taken = some.index_select(dim, Tensor(np.clip(positions, 0, max(n - 1, 0))))
-            outside = ((positions < 0) | (positions >= n)).reshape((-1,) + (1,) * i)
-            input = taken.masked_fill(Tensor(outside), value)
+            taken = some.index_select(dim, Tensor(positions % max(n, 1)))
+            outside = (positions < 0) | (positions >= n)
+            input = taken.masked_fill(Tensor(outside[(slice(None), *(None,) * i)]), value)
         elif mode in _FOLLOWED:
             if mode == "reflect" and max(before, after) >= n:
                 raise AutogradError("invalid-argument", "Padding size should be less than the input dimension")
@@ -334,7 +315,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 
 
 _FOLLOWED: dict[str, Callable[[Array, int], Array]] = {
-    "reflect": lambda positions, n: n - 1 - np.abs(n - 1 - np.abs(positions)),
+    "reflect": lambda positions, n: -1 - np.abs(n - 1 - np.abs(positions)),  # from the end
     "replicate": lambda positions, n: np.clip(positions, 0, n - 1),
     "circular": lambda positions, n: positions % n,
 }
