@@ -25,7 +25,10 @@ from .kinds import ERRORS, WARNINGS
 
 _ON_DEVICE = ("tensor", "zeros", "ones", "Linear")
 """Words that make tensors out of nothing: on another device than the CPU they are given ``device=``."""
-_IMPORT_A_COMPILER = {"func.grad", "func.grad_and_value", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad"}
+_IMPORT_A_COMPILER = {
+    *("func.grad", "func.grad_and_value", "func.jacrev", "func.hessian", "func.linearize"),
+    *("checkpoint", "checkpoint_sequential", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad"),
+}
 """Words that import torch._dynamo when they are first called, which takes more than a second."""
 
 
