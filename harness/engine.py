@@ -123,6 +123,10 @@ class Engine:
         """Put global state (grad mode ...) back to what a fresh process has; called before the first case and after
         every case."""
 
+    def before_fork(self, words: Iterable[str]) -> None:
+        """Import what ``words`` (free names of the language) import when they are used for the first time: each of the
+        processes that are forked off next would do it anew. Nothing may be computed."""
+
     def state(self) -> Mapping[str, Any]:
         """Global state that a program must not leave changed (default dtype, modes, hooks, thread counts),
         as values that can be compared. Asked for after every case, behind `reset`: a case that changed it is named."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -24,6 +25,11 @@ from .kinds import ERRORS, WARNINGS
 
 _ON_DEVICE = ("tensor", "zeros", "ones", "Linear")
 """Words that make tensors out of nothing: on another device than the CPU they are given ``device=``."""
+_IMPORT_A_COMPILER = {
+    *("func.grad", "func.grad_and_value", "func.jacrev", "func.hessian", "func.linearize"),
+    *("checkpoint", "checkpoint_sequential", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad"),
+}
+"""Words that import torch._dynamo when they are first called, which takes more than a second."""
 
 
 class Engine(Base):
@@ -63,6 +69,11 @@ class Engine(Base):
         if forward_ad._current_level >= 0:  # entered by hand; no public word asks for it
             forward_ad.exit_dual_level()  # type: ignore[no-untyped-call]
         torch.set_rng_state(self.random)
+
+    def before_fork(self, words: Iterable[str]) -> None:
+        if not _IMPORT_A_COMPILER.isdisjoint(words):
+            with suppress(ImportError):
+                importlib.import_module("torch._dynamo")
 
     def state(self) -> Mapping[str, Any]:
         return {

@@ -154,6 +154,17 @@ def bind(
     return Runner(scope["_case"], guards)
 
 
+def words(runner: Runner) -> frozenset[str]:
+    """The free names of the language that a program uses."""
+    found: set[str] = set()
+    codes: list[object] = [getattr(runner.call, "__code__", None)]
+    while codes:
+        if isinstance(code := codes.pop(), CodeType):
+            found.update(code.co_names)
+            codes.extend(code.co_consts)
+    return frozenset(found & NAMES.keys())
+
+
 _GUARDS: Final = (
     *("enter", "leave", "function", "each", "higher", "listed", "append", "store"),
     *("sized", "expanded", "joined", "squared", "spatial", "counted", "of", "fitted", "method", "called", "taken"),

@@ -101,6 +101,8 @@ class Worker:
         self.key = hashlib.sha256(stamp() + _natives(engine))
         self.told: dict[int, bytes] = {}
         self.loaded: dict[int, Loaded] = {}
+        self.ready_to_fork: set[int] = set()
+        """Programs whose words have imported what they need."""
         words = words_of(engine)
         self.answer(
             {
@@ -156,6 +158,9 @@ class Worker:
 
     def alone(self, runs: list[dict[str, Any]]) -> None:
         """The runs in a process of their own, which begins as this one is: nothing has run in it."""
+        for number in {order["program"] for order in runs} - self.ready_to_fork:
+            self.ready_to_fork.add(number)
+            self.engine.before_fork(compiler.words(self.loaded[number].runner))
         self.forks.own = True
         child = os.fork()
         self.forks.own = False

@@ -32,7 +32,7 @@ from harness.summary import (
     unexpected,
     verdict,
 )
-from harness.values import MEANING, Block, inline, one_line, shorten, sides
+from harness.values import MEANING, Block, inline, one_line, shorten, sides, worst
 
 from .drawing import Picture, picture
 
@@ -125,6 +125,12 @@ class CheckView:
     @property
     def meaning(self) -> str:
         return MEANING.get(self.check.what, self.check.what)
+
+    @property
+    def worst(self) -> str:
+        """How many entries differ, and how much the one that is farthest off."""
+        found = worst(self.check)
+        return "" if found is None or found.entries == 1 else found.words
 
     @property
     def indices(self) -> str:

@@ -13,6 +13,7 @@ from harness import explain, plugins, selection
 from harness.capabilities import words_of
 from harness.cli import COMMANDS
 from harness.exits import Exit
+from harness.language import load
 from harness.needs import missing
 from harness.record import FORMAT, read
 from tests.conftest import Harness, SpecFile
@@ -263,3 +264,39 @@ def test_rerun_of_an_engine_that_is_gone_is_one_message(harness: Harness, tiny: 
     assert result.code == Exit.ENGINE_UNUSABLE
     assert "holds no engine.yaml" in result.err and result.err.count("\n") == 1
     assert not (tmp_path / "again" / "report.html").exists()
+
+
+def test_a_row_of_a_table_is_shown_as_in_a_handbook(harness: Harness) -> None:
+    """A row's name means all its specs; formulas before numbers, of which nobody reads nineteen."""
+    shown = harness("show", "ops/tanh")
+    assert "∂x    1 - tanh(x)**2" in shown.out
+    assert "not asked" not in shown.out
+    listed = harness("list", "ops/tanh").out
+    assert listed.count("\n") == 3
+    assert "gradient" in listed
+    assert harness("show", "ops/tanh", "--yaml").out.startswith("  tanh:\n    run: tanh(x)\n")
+    spec = harness("show", "ops/tanh/gradient").out
+    assert "x_in has shape [2, 1, 3]" in spec
+    assert max(map(len, spec.splitlines())) < 120
+    told = harness("explain", "ops/tanh/gradient[3]", "--engine", "reference").out
+    before, _, script = told.partition("stand-alone script")
+    assert max(map(len, before.splitlines())) < 130
+    assert "out_value" not in script  # the numbers themselves
+
+
+def test_tables_are_loaded_only_where_they_may_be_meant(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A selection of one area reads its folder alone; a wrong word is still compared with everything."""
+    read_: list[str] = []
+    really = load.load_file
+
+    def noted(path: Path, *rest: object) -> object:
+        read_.append(path.parent.name)
+        return really(path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(load, "load_file", noted)
+    for words in (["leaf"], ["leaf/*"], ["--area", "leaf"], ["leaf", "-k", "view"]):
+        read_.clear()
+        assert harness("list", *words).code == 0
+        assert {*read_} == {"leaf"}
+    assert "did you mean 'ops/tanh/gradient'?" in harness("list", "ops/tanh/gradent").err
+    assert "did you mean 'leaf'?" in harness("list", "leaff").err

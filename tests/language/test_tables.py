@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from harness.cases import recorded_parameters
 from harness.language import load
 from harness.language.formulas import BadFormula, block, formula
 from harness.language.mathematics import FUNCTIONS
@@ -210,6 +214,7 @@ def test_the_example_of_the_page_runs(harness: Harness, tmp_path: Path) -> None:
         assert result.code == 0, result.out + result.err
 
 
+<<<<<<< HEAD
 def bounds(table: Path, old: str, new: str) -> list[list[float]]:
     """Those on the gradient of x in the cases of the first aspect of sinh, whose formulas are changed."""
     found = load.load_file(changed(table, old, new))
@@ -234,3 +239,35 @@ def test_an_infinite_cotangent_is_asked_of_products_only(table: Path, rule: str,
     found = load.load_file(changed(table, "derivative: {x: cosh(x)}", f'derivative: {{x: "{rule}"}}'))
     (spec,) = [one.spec for one in found if one.spec.id.endswith("/sinh/gradient")]
     assert any("inf" in str(case["out_cotangent"]) for case in spec.cases) is asked
+=======
+def test_several_processes_work_out_the_same(tmp_path: Path) -> None:
+    """What a process of its own makes of a table is what this one makes; a wrong table is left to whoever tells of it."""
+    path, wrong = tmp_path / "t.yaml", tmp_path / "wrong.yaml"
+    path.write_text(ROWS)
+    wrong.write_text(ROWS.replace("cosh(x)", "cosch(x)"))
+    made = load._pickled(path, None, None)
+    assert made is not None
+    assert [s.digest for s in pickle.loads(made)] == [s.digest for s in load.load_file(path)]
+    assert load._pickled(wrong, None, None) is None
+    code = (
+        "import sys; from pathlib import Path; from harness.language import apart\n"
+        "print(sorted(apart.work_out([Path(p) for p in sys.argv[1:]], Path.read_bytes).values()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path, wrong], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() in ("[]", str(sorted(p.read_bytes() for p in (path, wrong))))
+
+
+def test_a_spec_knows_its_row(tmp_path: Path) -> None:
+    """What a handbook says of an operation goes with each of its specs into the record."""
+    path = tmp_path / "t.yaml"
+    path.write_text(ROWS)
+    spec = next(s for s in load.load([path]) if s.spec.id == "ops/mul/gradient")
+    assert spec.row is not None
+    assert (spec.row.table, spec.row.name, spec.row.aspect) == ("t", "mul", "gradient")
+    assert spec.row.derivative == {"x": "y", "y": "x"}
+    case = next(case for _, case in spec.cases)
+    told = recorded_parameters(case, spec)
+    assert told["x_in"] == {"shape": [19]}
+    assert not {"out_cotangent", "x_grad", "out_near"} & told.keys()
+    assert recorded_parameters(case, spec, whole=True).keys() == case.keys()
+>>>>>>> rep

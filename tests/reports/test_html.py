@@ -10,8 +10,10 @@ from types import ModuleType
 
 import pytest
 
-from harness.record import GraphLine, Run, Writer, read
+from harness.language.records import Origin
+from harness.record import GraphLine, Run, StepLine, Writer, read
 
+RULE = {"x": "where(x > 3, 0, 1 - tanh(x)**2)"}
 VOID = {"meta", "link", "input", "br", "img", "path", "rect"}
 
 
@@ -232,3 +234,39 @@ def test_the_same_record_gives_the_same_report(build: ModuleType, everything: Ru
     writer.write(everything.header, *everything.specs.values(), *everything.cases.values(), everything.footer)
     writer.close()
     assert build.load(name).render([read(path)]) == build.load(name).render([everything])
+
+
+def test_rows_of_tables_are_a_handbook(build: ModuleType) -> None:
+    """Promise: an operation is one line of a page of its own, with its formula and a sign per aspect; one that fails shows
+    program, inputs, formula, place and how to see it again. The main page names it and leads there."""
+    specs = [
+        build.spec(
+            f"ops/tanh/{aspect}",
+            file="specs/ops/unary.yaml",
+            row=Origin(
+                table="Unary", name="tanh", aspect=aspect, run="tanh(x)", value={"out": "tanh(x)"}, derivative=RULE
+            ),
+            steps=[StepLine(run="x = tensor(x_in)\ny = tanh(x)", line=4, expect={"x.grad": "x_grad"})],
+        )
+        for aspect in ("gradient", "second")
+    ]
+    inputs = {"x_in": [0.25], "x_grad": [9.0]}
+    failing = build.case("ops/tanh/second", "fail", "unexpected", failures=[build.check()], parameters=inputs)
+    run = build.run(specs, [build.case("ops/tanh/gradient"), failing])
+    pages = build.load("html").render([run])
+    handbook, report = Page(pages["derivatives.html"]), pages["report.html"]
+    article = next(a for a in handbook.of("article") if a["id"] == "row-ops/tanh")
+    assert "0/fail/unexpected" in (article["data-verdicts"] or "")
+    words = " ".join(handbook.words)
+    for part in (
+        "where",
+        "x_in",
+        "[0.25]",
+        "harness explain ops/tanh/second",
+        "specs/ops/unary.yaml",
+        "relative error",
+    ):
+        assert part in words, part
+    assert "x_grad [9.0]" not in words
+    assert 'href="derivatives.html#row-ops/tanh"' in report
+    assert 'id="spec-ops/tanh' not in report
