@@ -196,26 +196,18 @@ class Rule:
         # a sum of cotangents may cancel; what an elementwise operation gives has no such sum where it does not broadcast
         moved = {name: 0.0 if np.shape(value) == whole else _largest(value) for name, value in exact.items()}
         floats = [name for name in self.inputs if np.asarray(names[name]).dtype.kind in "fc" and np.size(names[name])]
-<<<<<<< HEAD
-        for turn in range(MOVES if floats else 0):
-            other = [{**names, **{name: shaken(names[name], source) for name in floats}}]
-            if tangents is not None:
-                other.append({name: shaken(value, source) for name, value in tangents.items()})
-            # the formula of any other operation compares what it computed, which must not move
-            with inexact(partial(errors, f"{seed}/{turn}")) if self.row.derivative else nullcontext():
-                found = result(*other)
-            for name, value in found.items():
-=======
         given = {
             key: value for key, value in getattr(result, "keywords", {}).items() if key in ("cotangents", "weights")
         }
-        for _ in range(MOVES if floats or given else 0):
+        for turn in range(MOVES if floats or given else 0):
             other = [{**names, **{name: shaken(names[name], source) for name in floats}}]
             if tangents is not None:
                 other.append({name: shaken(value, source) for name, value in tangents.items()})
             again = {key: {x: shaken(g, source) for x, g in several.items()} for key, several in given.items()}
-            for name, value in result(*other, **again).items():
->>>>>>> r2
+            # the formula of any other operation compares what it computed, which must not move
+            with inexact(partial(errors, f"{seed}/{turn}")) if self.row.derivative else nullcontext():
+                found = result(*other, **again)
+            for name, value in found.items():
                 gaps = np.abs(value - exact[name])
                 moved[name] = max([moved[name], *(gaps[np.isfinite(gaps)] / SHIFT).tolist()])
         if whole is None:  # a softmax of one element: every input gives 0, and roundings of what cancels do not

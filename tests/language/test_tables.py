@@ -214,7 +214,6 @@ def test_the_example_of_the_page_runs(harness: Harness, tmp_path: Path) -> None:
         assert result.code == 0, result.out + result.err
 
 
-<<<<<<< HEAD
 def bounds(table: Path, old: str, new: str) -> list[list[float]]:
     """Those on the gradient of x in the cases of the first aspect of sinh, whose formulas are changed."""
     found = load.load_file(changed(table, old, new))
@@ -239,7 +238,8 @@ def test_an_infinite_cotangent_is_asked_of_products_only(table: Path, rule: str,
     found = load.load_file(changed(table, "derivative: {x: cosh(x)}", f'derivative: {{x: "{rule}"}}'))
     (spec,) = [one.spec for one in found if one.spec.id.endswith("/sinh/gradient")]
     assert any("inf" in str(case["out_cotangent"]) for case in spec.cases) is asked
-=======
+
+
 def test_several_processes_work_out_the_same(tmp_path: Path) -> None:
     """What a process of its own makes of a table is what this one makes; a wrong table is left to whoever tells of it."""
     path, wrong = tmp_path / "t.yaml", tmp_path / "wrong.yaml"
@@ -270,4 +270,3 @@ def test_a_spec_knows_its_row(tmp_path: Path) -> None:
     assert told["x_in"] == {"shape": [19]}
     assert not {"out_cotangent", "x_grad", "out_near"} & told.keys()
     assert recorded_parameters(case, spec, whole=True).keys() == case.keys()
->>>>>>> rep
