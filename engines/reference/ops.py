@@ -334,9 +334,11 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     if dims == (2, 1):
         return apply(MV, (input, other))
     if dims[0] == 1:
-        return matmul(input[None, :], other).squeeze(-2)
+        row: Tensor = matmul(input[None, :], other).squeeze(-2)
+        return row
     if dims[1] == 1:
-        return matmul(input, other[:, None]).squeeze(-1)
+        column: Tensor = matmul(input, other[:, None]).squeeze(-1)
+        return column
     if 0 in dims:
         raise AutogradError("invalid-argument", "both arguments to matmul need to be at least 1D")
     return apply(BMM, (input, other))
