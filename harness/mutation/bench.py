@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import CodeType
 from typing import Any, NamedTuple
@@ -71,9 +71,9 @@ class Bench:
         gc.collect()
         self.functions.keep()
 
-    def reload(self, path: Path, code: CodeType) -> None:
-        """Let the engine's module at ``path`` be ``code``. For a fork: there is no way back."""
-        self.use(reloaded(path, code, self.folder, lambda: loading.load(self.adapter, None)[0]))
+    def reload(self, codes: Mapping[Path, CodeType]) -> None:
+        """Let the engine's modules at these paths be other ones. For a fork: there is no way back."""
+        self.use(reloaded(codes, self.folder, lambda: loading.load(self.adapter, None)[0]))
 
     def use(self, engine: Engine) -> None:
         self.engine = engine

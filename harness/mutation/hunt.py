@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -98,7 +98,7 @@ def hunt(
         return Limits(int(seconds), 60 + seconds * 10)
 
     def work(batch: Batch, tell: Tell) -> None:
-        _run(bench, *batch, all_cases, tell)
+        _run(bench, *batch, known.loading, all_cases, tell)
 
     for (group, batch), end in in_forks(ready, work, jobs, limits):
         group.is_busy = False
@@ -110,7 +110,12 @@ def hunt(
 
 
 def _run(
-    bench: Bench, group: _Group, batch: Sequence[tuple[Mutant, Sequence[int]]], all_cases: bool, tell: Tell
+    bench: Bench,
+    group: _Group,
+    batch: Sequence[tuple[Mutant, Sequence[int]]],
+    loading: Set[str],
+    all_cases: bool,
+    tell: Tell,
 ) -> None:
     """One mutant after the other. What a mutant may have left changed in the engine is looked for: the case that killed it
     must pass again without it. Where it does not, or the engine had to be loaded anew, the rest needs another fork."""
@@ -122,13 +127,13 @@ def _run(
         try:
             with site.place.holding(mutant.edit.node):
                 new, whole = source.compiled(site.unit.node), None
-                undo = bench.functions.swap(old, new)
+                undo = None if mutant.id in loading else bench.functions.swap(old, new)
                 if undo is None:
                     if position:
                         return
                     whole = source.compiled()
             if whole is not None:
-                bench.reload(source.path, whole)
+                bench.reload({source.path: whole})
                 runtime.use(bench.engine)
         except Exception:
             tell((position, -1, How.LOAD.value))

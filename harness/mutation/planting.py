@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.machinery import SourceFileLoader
 from inspect import CO_NEWLOCALS
 from pathlib import Path
@@ -63,8 +63,8 @@ class Functions:
         return undo
 
 
-def reloaded(path: Path, code: CodeType, folder: Path, load: Callable[[], Any]) -> Any:
-    """What ``load`` gives where the module at ``path`` is ``code``. The modules below ``folder`` are imported anew."""
+def reloaded(codes: Mapping[Path, CodeType], folder: Path, load: Callable[[], Any]) -> Any:
+    """What ``load`` gives where the modules at these paths are other ones. The modules below ``folder`` are imported anew."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if file and Path(file).is_relative_to(folder):
@@ -72,7 +72,7 @@ def reloaded(path: Path, code: CodeType, folder: Path, load: Callable[[], Any]) 
     usual = SourceFileLoader.get_code
 
     def get_code(self: SourceFileLoader, fullname: str) -> CodeType | None:
-        return code if Path(self.path) == path else usual(self, fullname)
+        return codes.get(Path(self.path)) or usual(self, fullname)
 
     SourceFileLoader.get_code = get_code  # type: ignore[assignment, method-assign]
     try:

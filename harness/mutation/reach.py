@@ -16,10 +16,12 @@ from harness.mutation.conditions import CONDITIONS, Facts, holding
 from harness.mutation.forks import Limits, Tell, in_forks
 from harness.mutation.operators import made
 from harness.mutation.sites import Mutant
-from harness.mutation.source import Place, Source
+from harness.mutation.source import Place
 
 AT: Final = "_harness_at"
 RULE: Final = "_harness_rule"
+_LOADING: Final = -1
+"""In place of a case's number: what the engine comes to while it loads."""
 _STRIDE: Final = len(CONDITIONS) + 1
 _NUMBER: Final = {name: number for number, name in enumerate(CONDITIONS, 1)}
 
@@ -29,6 +31,9 @@ class Reach(NamedTuple):
     """The cases that pass on the engine as it is, by their number; the others say nothing about a fault."""
     cases: dict[str, list[int]]
     """Mutant -> the cases that come to it, those first that come to little else. Not there: nobody knows."""
+    loading: frozenset[str] = frozenset()
+    """Mutants that are come to while the engine loads. What they do has been done once it is loaded: they need a reload,
+    and any case may notice."""
 
 
 def learn(bench: Bench, mutants: Sequence[Mutant], jobs: int) -> Reach:
@@ -49,13 +54,16 @@ def learn(bench: Bench, mutants: Sequence[Mutant], jobs: int) -> Reach:
         if end.died:
             raise RuntimeError(f"the engine died of signal {end.signal} while it had no fault")
         hits.update({number: frozenset(found) for number, found in end.told})
+    loaded = hits.pop(_LOADING, frozenset())
     order = sorted(hits, key=lambda number: (len(hits[number]), number))
     reaching: dict[int, list[int]] = {}
     for number in order:
         for probe in hits[number]:
             reaching.setdefault(probe, []).append(number)
-    cases = {m.id: reaching.get(probe, []) for m in mutants if (probe := _probe_of(m, numbers)) >= 0}
-    return Reach(order, cases)
+    probes = {m.id: probe for m in mutants if (probe := _probe_of(m, numbers)) >= 0}
+    loading = frozenset(mutant for mutant, probe in probes.items() if probe in loaded)
+    cases = {mutant: reaching.get(probe, []) for mutant, probe in probes.items() if mutant not in loading}
+    return Reach(order, cases, loading)
 
 
 def _numbers(mutants: Iterable[Mutant]) -> dict[int, int]:
@@ -79,8 +87,10 @@ def _probe(bench: Bench, mutants: Sequence[Mutant], numbers: dict[int, int], par
     setattr(builtins, AT, hits.add)
     setattr(builtins, RULE, _rule(Facts(bench.engine), hits))
     sources = {id(m.source): m.source for m in mutants}
-    for key, source in sources.items():
-        _plant_probes(bench, source, [m for m in mutants if id(m.source) == key], numbers)
+    for key in sources:
+        _place_probes([m for m in mutants if id(m.source) == key], numbers)
+    bench.reload({source.path: source.compiled() for source in sources.values()})
+    tell((_LOADING, tuple(hits)))
     setattr(builtins, RULE, _rule(Facts(bench.engine), hits))
     for number in passing:
         hits.clear()
@@ -97,8 +107,7 @@ def _rule(facts: Facts, hits: set[int]) -> Any:
     return probe
 
 
-def _plant_probes(bench: Bench, source: Source, mutants: Iterable[Mutant], numbers: dict[int, int]) -> None:
-    old = source.compiled()
+def _place_probes(mutants: Sequence[Mutant], numbers: dict[int, int]) -> None:
     covers = {id(cover.node): (cover, m) for m in mutants if (cover := m.site.cover) is not None}
     rules = {id(m.site.place.node) for m in mutants if m.operator.startswith("only ")}
     for node, (place, mutant) in covers.items():
@@ -115,8 +124,6 @@ def _plant_probes(bench: Bench, source: Source, mutants: Iterable[Mutant], numbe
             ast.copy_location(wrapped, inner)
             ast.fix_missing_locations(wrapped)
             place.put(wrapped)
-    if bench.functions.swap(old, source.compiled()) is None:
-        bench.reload(source.path, source.compiled())
 
 
 def _before(place: Place, number: int) -> None:

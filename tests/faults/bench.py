@@ -44,7 +44,7 @@ class Bench:
             bench.limited()
             undo = self.bench.functions.swap(before.compiled(), after.compiled())
             if undo is None:
-                self.bench.reload(path, after.compiled())
+                self.bench.reload({path: after.compiled()})
             for area in areas:
                 tell((area, list(islice(self._red(area), None if all_of_them else 1))))
 
