@@ -281,10 +281,10 @@ def ctc_loss(
 
     ``log_probs`` is (time, batch, class). Alignments are summed step by step: the gradient is the partial derivative."""
     inputs, lengths = _counts(input_lengths), _counts(target_lengths)
-    losses, start = [], 0
-    for item, (time, length) in enumerate(zip(inputs, lengths, strict=True)):
+    losses = []
+    for item, (time, length, end) in enumerate(zip(inputs, lengths, np.cumsum(lengths), strict=True)):
         if targets.dim() == 1:
-            labels, start = targets._array[start : start + length], start + length
+            labels = targets._array[end - length : end]
         else:
             labels = targets._array[item, :length]
         total = _alignments(log_probs[:time, item], labels, blank)
@@ -297,7 +297,7 @@ def ctc_loss(
 
 
 def _counts(lengths: Any) -> Sequence[int]:
-    return [int(n) for n in np.atleast_1d(lengths._array if isinstance(lengths, Tensor) else lengths)]
+    return [int(n) for n in np.atleast_1d(lengths)]
 
 
 def _alignments(logs: Tensor, labels: Array, blank: int) -> Tensor:
