@@ -283,10 +283,7 @@ def ctc_loss(
     inputs, lengths = _counts(input_lengths), _counts(target_lengths)
     losses = []
     for item, (time, length, end) in enumerate(zip(inputs, lengths, np.cumsum(lengths), strict=True)):
-        if targets.dim() == 1:
-            labels = targets._array[end - length : end]
-        else:
-            labels = targets._array[item, :length]
+        labels = targets._array[end - length : end] if targets.dim() == 1 else targets._array[item, :length]
         total = _alignments(log_probs[:time, item], labels, blank)
         possible = total > _IMPOSSIBLE
         losses.append(where(possible, -total, 0.0 if zero_infinity else math.inf))
