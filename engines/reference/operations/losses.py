@@ -281,12 +281,9 @@ def ctc_loss(
 
     ``log_probs`` is (time, batch, class). Alignments are summed step by step: the gradient is the partial derivative."""
     inputs, lengths = _counts(input_lengths), _counts(target_lengths)
-    losses, start = [], 0
-    for item, (time, length) in enumerate(zip(inputs, lengths, strict=True)):
-        if targets.dim() == 1:
-            labels, start = targets._array[start : start + length], start + length
-        else:
-            labels = targets._array[item, :length]
+    losses = []
+    for item, (time, length, end) in enumerate(zip(inputs, lengths, np.cumsum(lengths), strict=True)):
+        labels = targets._array[end - length : end] if targets.dim() == 1 else targets._array[item, :length]
         total = _alignments(log_probs[:time, item], labels, blank)
         possible = total > _IMPOSSIBLE
         losses.append(where(possible, -total, 0.0 if zero_infinity else math.inf))
@@ -297,7 +294,7 @@ def ctc_loss(
 
 
 def _counts(lengths: Any) -> Sequence[int]:
-    return [int(n) for n in np.atleast_1d(lengths._array if isinstance(lengths, Tensor) else lengths)]
+    return [int(n) for n in np.atleast_1d(lengths)]
 
 
 def _alignments(logs: Tensor, labels: Array, blank: int) -> Tensor:
