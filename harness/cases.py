@@ -67,7 +67,7 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
     standing = checked.spec.standing
     recorded = standing in RECORDED_OF_ALL or (standing in RECORDED and file.follows is not Follows.PYTORCH)
     for case in cases:
-        lacking = [value for value in case.values if is_dtype(value) and value not in words.names]
+        lacking = [value for value in case.parameters.values() if is_dtype(value) and value not in words.names]
         if lacking:
             yield CaseLine(
                 id=case.id,
