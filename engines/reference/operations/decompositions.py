@@ -181,7 +181,7 @@ def _svd_rule(g: Any, y: Any, shape: tuple[int, ...], full: bool) -> Any:
     turns = S.zeros()
     if not _absent(gU):
         turn = _skew(U.mH @ gU)
-        turns, inner = turns + _diagonal(turn), inner + turn / _differences(S * S) * across
+        turns, inner = _diagonal(turn), inner + turn / _differences(S * S) * across
         if turn.dtype.kind == "c":
             inner = inner + diag_embed(_diagonal(turn) / (2 * S))
         if m > k:

@@ -52,7 +52,8 @@ def _product(inputs: Sequence[str], output: str, tensors: Sequence[Any]) -> Tens
 
 @word()
 def einsum(equation: str, *operands: Any) -> Tensor:
-    tensors: list[Any] = list(operands[0] if len(operands) == 1 and not isinstance(operands[0], Tensor) else operands)
+    first, *others = operands
+    tensors: list[Any] = [*operands] if others or isinstance(first, Tensor) else [*first]
     left, arrow, output = equation.replace(" ", "").partition("->")
     inputs = left.split(",")
     if len(inputs) != len(tensors):

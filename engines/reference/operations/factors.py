@@ -66,7 +66,7 @@ def _unit(lu: Any) -> Any:
 
 def _elimination_rule(g: Any, y: Any) -> Any:
     g, lower, upper = g.conj(), _unit(y), y.triu()
-    inner = (lower.mH @ g.tril(-1)).tril(-1) + (g.triu() @ upper.mH).triu()
+    inner = (lower.mH @ g).tril(-1) + (g @ upper.mH).triu()
     return solve(lower.mH, solve(upper, inner.mH).mH).conj()
 
 
@@ -74,8 +74,10 @@ _elimination = define("linalg.lu_factor", _eliminated, a=_elimination_rule)
 
 
 @word("linalg.lu_factor")
-def lu_factor(A: Tensor) -> Factors:
-    """Of a square matrix."""
+def lu_factor(A: Tensor, *, pivot: bool = True) -> Factors:
+    """Of a square matrix; like PyTorch's on a CPU, only with pivots."""
+    if not pivot:
+        raise AutogradError("not-supported", "linalg.lu_factor: LU without pivoting is not implemented")
     pivots = _pivots(A._array)
     return Factors(_elimination(_moves(pivots, A.dtype) @ A), Tensor(pivots))
 
@@ -100,6 +102,6 @@ def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     for k in range(tau.shape[-1]):
         above, one = zeros(*A.shape[:-2], k, 1, dtype=A.dtype), ones(*A.shape[:-2], 1, 1, dtype=A.dtype)
         vector = cat([above, one, A[..., k + 1 :, k].unsqueeze(-1)], -2)
-        turn = tau[..., k].unsqueeze(-1).unsqueeze(-1) * (vector @ vector.mH)
+        turn = tau[..., k, None, None] * (vector @ vector.mH)
         product = product - product @ turn
     return product[..., :n]

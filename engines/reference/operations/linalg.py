@@ -174,12 +174,10 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 
 @word("linalg.matrix_power", "matrix_power", methods="matrix_power")
 def matrix_power(A: Tensor, n: int) -> Tensor:
-    if n == 0:
-        return A.masked_fill(Tensor(np.ones(A.shape, bool)), 0.0) + identity(A)
     if n < 0:
         return matrix_power(inv(A), -n)
-    if n == 1:
-        return A
+    if n == 0:
+        return A.masked_fill(Tensor(np.ones(A.shape, bool)), 0.0) + identity(A)
     half = matrix_power(A, n // 2)
     return half @ half @ A if n % 2 else half @ half
 
@@ -209,8 +207,8 @@ def _towards(a: Array, e: Array) -> Array:
     return _expm(block)[..., :n, n:]
 
 
-def _towards_rule(g: Any, a: Any, e: Any) -> Any:
-    (*_, n), empty = a.shape, g.zeros()
+def _towards_rule(g: Any, a: Any, e: Any, shape: tuple[int, ...]) -> Any:
+    (*_, n), empty = shape, g.zeros()
     corner = cat([cat([empty, g], -1), cat([empty, empty], -1)], -2)
     gradient = _derivative(_block(a, e).mT, corner)
     return gradient[..., :n, :n] + gradient[..., n:, n:]
