@@ -257,7 +257,7 @@ class Asked:
         ):
             raise BadNumbers(
                 f"the bound on the gradient of {name} in {dtype} would hide a relative error of {CAUGHT[dtype]:g}: "
-                "choose inputs that are better conditioned, or say in 'loose' and 'note' what an engine cannot do better"
+                "choose other shapes or better conditioned inputs, or say in 'loose' and 'note' what an engine cannot do better"
             )
 
 
