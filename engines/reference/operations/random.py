@@ -6,6 +6,7 @@ zero gradient. One generator serves all, see random_numbers.py.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def rand(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tenso
 def randn(*size: Any, dtype: Any = float32, requires_grad: bool = False) -> Tensor:
     drawn = generator().standard_normal(sizes(size))
     if as_dtype(dtype).kind == "c":
-        drawn = (drawn + 1j * generator().standard_normal(sizes(size))) * np.sqrt(0.5)
+        drawn = (drawn + 1j * generator().standard_normal(sizes(size))) / math.sqrt(2)
     return _drawn(drawn, dtype, requires_grad)
 
 
