@@ -274,7 +274,7 @@ NOT_DIFFERENTIABLE = {
     *("one_hot", "isnan", "isfinite", "all", "any", "count_nonzero"),
 }
 REFUSED = {"heaviside", "unique"}
-RANDOM = {"bernoulli", "normal"}
+RANDOM = {"bernoulli"}
 ELSEWHERE = {
     "nextafter": "between neighbouring numbers there are no finite differences",
     "linalg_eig": "complex eigenvectors are determined up to a phase",
@@ -389,7 +389,7 @@ def test_no_derivative(function: Any) -> None:
 
 @pytest.mark.parametrize("name", sorted(NOT_DIFFERENTIABLE & W.keys()))
 def test_positions_and_truth_values_have_no_history(name: str) -> None:
-    arguments = [tensor([0.5])] if name == "searchsorted" else []
+    arguments = {"searchsorted": [tensor([0.5])], "one_hot": [3]}.get(name, [])
     x = tensor([1, 2]) if name == "one_hot" else tensor([3.0, 1.0, 2.0], requires_grad=True)
     assert not W[name](x, *arguments).requires_grad
 
@@ -472,7 +472,7 @@ def test_special_functions_to_the_last_digits() -> None:
         (special.log_ndtr, -30.0, -454.32124395634319),
     ):
         assert function(at) == pytest.approx(expected, rel=3e-14)
-    assert special.gammainc(2.0, 3.0) + special.gammaincc(2.0, 3.0) == pytest.approx(1, rel=1e-15)
+    assert special.gammainc(2.0, 3.0) == pytest.approx(1 - 4 * math.exp(-3), rel=1e-14)
     assert special.gammainc(1.0, 2.0) == pytest.approx(1 - math.exp(-2), rel=1e-14)
     assert [special.lgamma(-1.0), special.digamma(0.0)] == [INF, -INF]
 
