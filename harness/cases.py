@@ -11,13 +11,13 @@ import msgspec
 from harness.capabilities import Words
 from harness.engine import Array
 from harness.judge import plain
-from harness.language import expected, inputs, load
+from harness.language import expected, functional, inputs, load
 from harness.language.expected import AnyOf, Anything, Expected
 from harness.language.load import CheckedSpec, Observation
 from harness.language.records import PYTORCHS_OWN, RECORDED, RECORDED_OF_ALL
 from harness.language.words import DTYPES
 from harness.needs import missing
-from harness.plugins import EngineFile, Follows, Judges
+from harness.plugins import EngineFile, Follows, Judges, Style
 from harness.record import CaseLine, Status
 from harness.releases import applies, outside, release
 from harness.tables.rows import RANDOM
@@ -46,6 +46,11 @@ class Case(NamedTuple):
     """Per step: the outcomes of which one must match; none where the step allows only one."""
     recorded: bool = False
     """Whether it is recorded what the engine does, and not judged: it does not declare to follow PyTorch's rules."""
+
+
+def asked(checked: CheckedSpec, file: EngineFile) -> CheckedSpec:
+    """A spec in the form in which an engine of this style is asked it."""
+    return functional.offered(checked) if file.style is Style.FUNCTIONAL else checked
 
 
 def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "") -> Iterator[Case | CaseLine]:
@@ -91,6 +96,8 @@ def refused(checked: CheckedSpec, file: EngineFile, words: Words, of: str = "") 
             return Status.NOT_APPLICABLE, f"no outcome of step {number} is one of PyTorch {of}"
     if file.judges is Judges.VALUES and any(step.is_loud for step in checked.spec.steps):
         return Status.NOT_APPLICABLE, "it expects an error or a warning, and only values are judged on this engine"
+    if checked.tape:
+        return Status.NOT_APPLICABLE, f"it is about a tape: {checked.tape}"
     if lacking := missing(checked, file.lacks, words):
         return Status.UNSUPPORTED, "needs " + "; ".join(map(str, lacking))
     return None, ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from harness.capabilities import words_of
-from harness.cases import Case, fresh, is_dtype, ready
+from harness.cases import Case, asked, fresh, is_dtype, ready
 from harness.language.load import CheckedSpec
 from harness.plugins import Follows, Loaded
 from harness.record import CaseLine
@@ -32,6 +32,7 @@ class Session:
     ) -> Iterator[CaseLine]:
         """The verdict on every chosen case of a spec."""
         program = None
+        checked = asked(checked, self.file)
         for case in ready(checked, self.file, self.words, self.version):
             if isinstance(case, CaseLine):
                 yield case

@@ -39,6 +39,13 @@ class Judges(StrEnum):
     """Only what expressions show: specs that expect an error or a warning are not applicable."""
 
 
+class Style(StrEnum):
+    TAPE = "tape"
+    """Operations are recorded as they run, and the reverse pass runs from a tensor."""
+    FUNCTIONAL = "functional"
+    """Functions are differentiated: programs reach the engine as one function and its ``func.vjp``, where they can."""
+
+
 class Releases(StrEnum):
     PYTORCH = "pytorch"
     """Its versions are PyTorch's: what specs say of releases holds for it."""
@@ -52,11 +59,23 @@ class FloatDtype(StrEnum):
     FLOAT64 = "float64"
 
 
+class Cause(StrEnum):
+    """Why a known deviation is one."""
+
+    BUG = "bug"
+    """The engine is wrong; the link shows it."""
+    DESIGN = "design"
+    """The engine's own documents say that it does otherwise."""
+    PRECISION = "precision"
+    """The engine is right within a bound that the reason states."""
+
+
 class Deviation(Record, frozen=True, kw_only=True):
     """A verdict that is known and explained."""
 
     cases: Annotated[Text, Meta(description="case ids, with * and ? as in a shell")]
     verdict: Annotated[Status, Meta(description="the verdict it explains; any other is a regression")] = Status.FAIL
+    cause: Cause = Cause.BUG
     reason: Text
     link: Annotated[Text, Meta(description="an issue, a document, a script: where the reason can be checked")]
     versions: Annotated[str, Meta(description="of the engine, as pip writes them (>=2.4,<2.15); empty for all")] = ""
@@ -86,6 +105,7 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
     summary: str = ""
     homepage: str = ""
     install: Annotated[str, Meta(description="what a user types to install the engine")] = ""
+    style: Style = Style.TAPE
     follows: Follows = Follows.NONE
     judges: Judges = Judges.ALL
     releases: Annotated[Releases, Meta(description="whose releases the engine's versions are")] = Releases.NONE
@@ -93,6 +113,9 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
         FloatDtype.FLOAT32
     )
     versions: Annotated[str, Meta(description="of the engine that the adapter supports, as pip writes them")] = ""
+    adapter: Annotated[
+        str, Meta(description="where another engine's adapter serves: its folder, relative to this file, and :Class")
+    ] = ""
     python: Annotated[
         str, Meta(description="the interpreter of its workers, relative to this file; empty for that of the harness")
     ] = ""
@@ -137,7 +160,7 @@ class Loaded(NamedTuple):
 def builtin() -> Iterator[Candidate]:
     """The suite's own engines."""
     for path in sorted(room("engines").glob("*/engine.yaml")):
-        yield Candidate(read_engine_file(path), "", path.parent, home=path.parent)
+        yield _of_folder(path.parent, "")
 
 
 def find(name: str) -> Candidate:
@@ -146,11 +169,11 @@ def find(name: str) -> Candidate:
         raise EngineUnusable(f"no engine {shortened(name)}")
     folder, path = room("engines") / name, Path(name)
     if name and "/" not in name and (folder / "engine.yaml").is_file():
-        return Candidate(read_engine_file(folder / "engine.yaml"), "", folder, home=folder)
+        return _of_folder(folder, "")
     if name and path.is_dir():
         if not (path / "engine.yaml").is_file():
             raise EngineUnusable(f"{name}: the folder holds no engine.yaml; `harness init-engine NAME` writes one")
-        return Candidate(read_engine_file(path / "engine.yaml"), name, path.resolve(), home=path.resolve())
+        return _of_folder(path.resolve(), name)
     module, colon, class_name = name.partition(":")
     if colon and module and class_name.isidentifier() and all(part.isidentifier() for part in module.split(".")):
         file, home = _beside(module)
@@ -158,6 +181,18 @@ def find(name: str) -> Candidate:
     known = [candidate.file.name for candidate in builtin()]
     also = f"; known are {', '.join(known)}; a folder with an engine.yaml or package.module:Class will do as well"
     raise EngineUnusable(f"no engine {shortened(name)}{nearest(name, known) or also}")
+
+
+def _of_folder(home: Path, source: str) -> Candidate:
+    """The engine whose engine.yaml lies in ``home``. Raises `InputError`, or `EngineUnusable`."""
+    file = read_engine_file(home / "engine.yaml")
+    if not file.adapter:
+        return Candidate(file, source, home, home=home)
+    folder, _, class_name = file.adapter.partition(":")
+    there = (home / folder).resolve()
+    if not (there / "__init__.py").is_file():
+        raise EngineUnusable(f"{_short(home / 'engine.yaml')}: adapter {file.adapter!r}: {folder} holds no adapter")
+    return Candidate(file, source, there, "", class_name or "Engine", home=home)
 
 
 def _beside(module: str) -> tuple[EngineFile, Path]:

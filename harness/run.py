@@ -19,7 +19,7 @@ import msgspec
 
 from harness import __version__, budget, doubt, record, selection, shards
 from harness.capabilities import Capabilities
-from harness.cases import ready, recorded_parameters
+from harness.cases import asked, ready, recorded_parameters
 from harness.engine import EngineUnusable
 from harness.execution import Done, Executor, Job, Lost, Target, Work
 from harness.gate import Gate, Outcome
@@ -209,7 +209,8 @@ class Trial:
         return self.coming
 
     def _jobs(self) -> Generator[Job, None, None]:
-        for number, checked in enumerate(self.chosen.specs):
+        for number, spec in enumerate(self.chosen.specs):
+            checked = asked(spec, self.candidate.file)
             work = Work(number, checked.program)
             self.checked[number] = checked
             for case in ready(checked, self.candidate.file, self.capabilities.words, self.capabilities.version):

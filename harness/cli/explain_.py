@@ -6,7 +6,7 @@ import textwrap
 
 import click
 
-from harness import execute, explain, selection, values
+from harness import cases, execute, explain, selection, values
 from harness.cli import common, options
 from harness.exits import Exit
 from harness.language.load import CheckedSpec
@@ -28,10 +28,11 @@ def command(spec: str, engine: str, device: str | None, imports: tuple[str, ...]
         raise click.UsageError(f"{spec!r} means {len(found)} specs; name one, such as {found[0].spec.id}")
     checked = found[0]
     loaded = common.engine(engine, device, imports)
+    asked = cases.asked(checked, loaded.file)
     codes = []
     for id, _ in checked.cases:
         if only_script:
-            click.echo(explain.script(checked, id, loaded.engine), nl=False)
+            click.echo(explain.script(asked, id, loaded.engine), nl=False)
             continue
         codes.append(_explain(checked, id, loaded))
     return max(codes, default=0)
@@ -60,7 +61,7 @@ def _explain(checked: CheckedSpec, id: str, loaded: Loaded) -> int:
     click.echo("")
     _verdict(case)
     click.echo("\n" + click.style("stand-alone script", bold=True) + "\n")
-    click.echo(explain.script(checked, case.id, loaded.engine), nl=False)
+    click.echo(explain.script(cases.asked(checked, loaded.file), case.id, loaded.engine), nl=False)
     click.echo("")
     return Exit.OK if case.status is Status.PASS or case.status not in (*JUDGED, Status.ERROR) else Exit.NONCONFORMING
 

@@ -82,6 +82,8 @@ class CheckedSpec:
     """Ids of the cases to run; None for all."""
     row: Origin | None = None
     """Of a derivative table, where it is from one."""
+    tape: str = ""
+    """Why it asks for a tape, where engines of functions cannot be asked it (see `functional`)."""
 
     @property
     def program(self) -> Program:

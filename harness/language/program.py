@@ -11,10 +11,11 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from harness.language.documents import Place
+from harness.language.export import StepTree
 from harness.language.nodes import NODES
 from harness.language.words import (
     ATTRIBUTES,
@@ -114,6 +115,18 @@ def parse(
         return None
     ast.increment_lineno(tree, source.place.line - 1)
     return tree
+
+
+def needs(steps: Iterable[StepTree], parameters: Iterable[str]) -> frozenset[str]:
+    """What checked trees need of an engine, once more: for trees that were made of others."""
+    scope = Scope([*parameters])
+    checker = _Checker(Source("", "", Place(1, 1)), scope, [])
+    for step in steps:
+        checker.assigned_anywhere(ast.Module(step.body, []))
+        checker.block(step.body)
+        for expression in step.observed:
+            checker.expression(expression)
+    return frozenset(scope.needs)
 
 
 class _Checker:

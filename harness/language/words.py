@@ -28,6 +28,7 @@ Trait = Literal[
     "member",  # a program may give it to its own modules and contexts
     "method",  # also follows a dot, without its first parameter
     "settable",
+    "random",  # it draws numbers
     "sized",  # its arguments say how large the result is
     "spatial",  # a number among its arguments may stand for each of several dimensions
     "squares",  # the result has as many entries as operands have pairs of entries
@@ -73,11 +74,10 @@ def _method(word: Word) -> Word:
 
 
 _FILES: Final = ("tensors", "tape", "operations", "functions", "transforms", "modules", "own")
-_WORDS: Final = [
-    word
-    for file in _FILES
-    for word in _table(Path(__file__).with_name("dictionary").joinpath(f"{file}.txt").read_text("utf-8"))
-]
+_FILED: Final = {
+    file: _table(Path(__file__).with_name("dictionary").joinpath(f"{file}.txt").read_text("utf-8")) for file in _FILES
+}
+_WORDS: Final = [word for words in _FILED.values() for word in words]
 
 NAMES: Final[Mapping[str, Word]] = {word.name: word for word in _WORDS if not word.name.startswith(".")}
 ATTRIBUTES: Final[Mapping[str, Word]] = {
@@ -150,3 +150,9 @@ COMPARISONS: Final[dict[type[ast.AST], str]] = {
 }
 IDENTITY: Final[dict[type[ast.AST], str]] = {ast.Is: "is", ast.IsNot: "is not"}
 """Comparisons that ask nothing of an engine."""
+
+MUTATING: Final = frozenset(name for name in ATTRIBUTES if name.endswith("_"))
+"""Methods that write in place."""
+RANDOM: Final = frozenset(name for name, word in NAMES.items() if "random" in word.traits)
+TAPE: Final = frozenset(word.name for word in _FILED["tape"])
+"""Words that mean something only where operations are recorded as they run, as `CheckedSpec.needs` spells them."""

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from harness import plugins
 from harness.capabilities import words_of
-from harness.cases import Case, fresh, is_dtype, ready
+from harness.cases import Case, asked, fresh, is_dtype, ready
 from harness.engine import Engine
 from harness.language import compile as compiler
 from harness.language.load import CheckedSpec
@@ -55,7 +55,8 @@ class Bench:
         self.wording = candidate.file.follows is Follows.PYTORCH
         words = words_of(self.engine)
         self.trials: list[Trial] = []
-        for checked in specs:
+        for spec in specs:
+            checked = asked(spec, candidate.file)
             cases = [c for c in ready(checked, candidate.file, words, self.version) if isinstance(c, Case)]
             if cases:
                 code = compiler.code(checked.program, self.engine)
