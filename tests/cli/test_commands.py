@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -233,12 +234,11 @@ def test_a_newer_record_is_refused(harness: Harness, tmp_path: Path) -> None:
 
 def test_a_fault_of_the_harness_is_told_as_one(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is our fault has a code of its own, one message, and a traceback only where it is asked for."""
-    from harness import selection
 
-    def broken() -> None:
+    def broken(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(selection, "suite", broken)
+    monkeypatch.setattr(selection, "select", broken)
     result = harness("list")
     assert result.code == Exit.INTERNAL
     assert "ZeroDivisionError: ours" in result.err and "Traceback" not in result.err
@@ -291,13 +291,14 @@ def test_a_row_of_a_table_is_shown_as_in_a_handbook(harness: Harness) -> None:
 def test_tables_are_loaded_only_where_they_may_be_meant(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A selection of one area reads its folder alone; a wrong word is still compared with everything."""
     read_: list[str] = []
-    really = load.load_file
+    really = load.load
 
-    def noted(path: Path, *rest: object) -> object:
-        read_.append(path.parent.name)
-        return really(path, *rest)  # type: ignore[arg-type]
+    def noted(files: Iterable[Path], root: Path | None = None) -> list[load.CheckedSpec]:
+        asked = list(files)
+        read_.extend(path.parent.name for path in asked)
+        return really(asked, root)
 
-    monkeypatch.setattr(load, "load_file", noted)
+    monkeypatch.setattr(load, "load", noted)
     for words in (["leaf"], ["leaf/*"], ["--area", "leaf"], ["leaf", "-k", "view"]):
         read_.clear()
         assert harness("list", *words).code == 0

@@ -396,7 +396,7 @@ def lines(path: Path, *left_out: str) -> list[str]:
     return [timeless(json.loads(line)) for line in path.read_text().splitlines()]
 
 
-CORE = ["--profile", "core"]
+CORE = ["--profile", "core", "leaf", "grad", "graph"]
 
 
 @pytest.fixture
