@@ -76,6 +76,22 @@ def suite_once(cache: Path) -> Iterator[None]:
         yield
 
 
+ROWS_ONCE = ("-k", "not ops/ or /gradient or /value")
+"""Selects the specs written one by one, and one of every row of a table: together they have every word."""
+
+
+def sample() -> list[CheckedSpec]:
+    """What `ROWS_ONCE` selects, and every other aspect of rows once."""
+    chosen = selection.keyword_filter(ROWS_ONCE[1])
+    aspects: set[str] = set()
+    found = []
+    for spec in selection.suite():
+        if chosen(spec.spec.id) or (spec.row is not None and spec.row.aspect not in aspects):
+            found.append(spec)
+            aspects |= {spec.row.aspect} if spec.row is not None else set()
+    return found
+
+
 @pytest.fixture
 def harness(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Harness:
     """Run the command line in an empty folder: harness("run", "--engine", "reference") -> exit code, stdout, stderr."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from harness.exits import Exit
 from harness.language import load
 from harness.record import FORMAT, read
 from harness.releases import release
-from tests.conftest import Harness, SpecFile
+from tests.conftest import Harness, SpecFile, sample
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -81,10 +82,7 @@ def test_the_script_of_every_spec_runs_without_the_harness(harness: Harness, eng
     loaded = plugins.load(plugins.find(engine), None)
     words = words_of(loaded.engine)
     scripts = {}
-    rows = [
-        spec for spec in selection.suite() if spec.spec.id.startswith("ops/") and spec.spec.id.endswith("/gradient")
-    ]
-    for checked in [*selection.written(), *rows]:  # the aspects of a row differ little
+    for checked in sample():
         if checked.spec.id.startswith("hook/on-view-after"):  # ends PyTorch's process, which the page of a report says
             continue
         if refused(checked, loaded.file, words, release(loaded.file, loaded.engine.version))[0] is None:
@@ -168,14 +166,17 @@ def test_the_schemas_accept_what_the_loader_accepts(harness: Harness, tmp_path: 
     def validator(name: str) -> jsonschema.Draft202012Validator:
         return jsonschema.Draft202012Validator(json.loads(harness("schema", name).out))
 
+    def document(path: Path) -> Any:
+        return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
     spec, table, engine, record = map(validator, ("spec", "table", "engine", "record"))
     others = {f"_{name}.yaml": validator(name) for name in ("area", "documents", "profiles")}
     for path in room("specs").rglob("*.yaml"):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
         if path.name != "_bugs.yaml":  # which only the tests read
-            others.get(path.name, table if "rows" in document else spec).validate(document)
+            found = document(path)
+            others.get(path.name, table if "rows" in found else spec).validate(found)
     for path in room("engines").glob("*/engine.yaml"):
-        engine.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        engine.validate(document(path))
     assert not spec.is_valid({"id": "a/b", "claim": "c", "source": ["s"], "run": "x", "raises": "no-such-kind"})
     assert not spec.is_valid({"id": "a/b", "claim": "c", "source": ["s"]})
     harness("run", "--engine", "reference", "leaf", "--report", "none", "-o", "out")
