@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from harness import cli
+from harness import cli, selection
+from harness.language import load
+from harness.language.load import CheckedSpec
+from harness.places import room
 from harness.record import Run, read
 
 HERE = Path(__file__).parent
@@ -32,14 +37,59 @@ Harness = Callable[..., Result]
 
 @pytest.fixture(scope="session", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The tests have a cache of their own, which begins empty."""
-    folder = tmp_path_factory.mktemp("cache")
+    """The tests have a cache of their own, which begins empty; processes of pytest-xdist share it, and one of them fills it."""
+    own = tmp_path_factory.getbasetemp()
+    several = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (own.parent if several else own) / "cache"
     before = os.environ.get("HARNESS_CACHE")
     os.environ["HARNESS_CACHE"] = str(folder)
+    if several and sys.platform != "win32":
+        import fcntl
+
+        with (own.parent / "cache.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                selection.suite()
     yield folder
     os.environ.pop("HARNESS_CACHE")
     if before is not None:
         os.environ["HARNESS_CACHE"] = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def suite_once(cache: Path) -> Iterator[None]:
+    """The suite's own files are loaded once by a process: no test changes them, and many ask for all of them."""
+    really, suite = load._load, room("specs")
+    known: dict[tuple[Path, ...], list[CheckedSpec]] = {}
+
+    def loaded(files: Iterable[Path], root: Path | None) -> list[CheckedSpec]:
+        asked = tuple(files)
+        if root != suite or not all(path.is_relative_to(suite) for path in asked):
+            return really(asked, root)
+        if asked not in known:
+            known[asked] = really(asked, root)
+            gc.freeze()
+        return list(known[asked])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "_load", loaded)
+        yield
+
+
+ROWS_ONCE = ("-k", "not ops/ or /gradient or /value")
+"""Selects the specs written one by one, and one of every row of a table: together they have every word."""
+
+
+def sample() -> list[CheckedSpec]:
+    """What `ROWS_ONCE` selects, and every other aspect of rows once."""
+    chosen = selection.keyword_filter(ROWS_ONCE[1])
+    aspects: set[str] = set()
+    found = []
+    for spec in selection.suite():
+        if chosen(spec.spec.id) or (spec.row is not None and spec.row.aspect not in aspects):
+            found.append(spec)
+            aspects |= {spec.row.aspect} if spec.row is not None else set()
+    return found
 
 
 @pytest.fixture

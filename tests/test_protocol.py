@@ -25,7 +25,7 @@ from harness.exits import Exit
 from harness.judge import compare
 from harness.language import advised, export, nodes, program
 from harness.language.load import load
-from tests.conftest import Harness, SpecFile
+from tests.conftest import ROWS_ONCE, Harness, SpecFile, sample
 from tests.test_docs import ROOT, blocks, table
 
 PAGE = ROOT / "docs" / "protocol.md"
@@ -126,9 +126,9 @@ expect: {out: [3, 4, 0], 'x[..., 0]': [1., 3.]}
 
 
 def test_every_program_is_valid_by_its_schema(harness: Harness, spec_file: SpecFile) -> None:
-    """The suite's programs, and one in which every kind of node stands; what is exported reads back as it was."""
+    """The suite's programs, of a table's row one; and one in which every kind of node stands. What is exported reads back."""
     check = validator(harness, "program")
-    programs = [export.write(spec.program) for spec in [*load([spec_file(EVERYTHING)]), *selection.select([])]]
+    programs = [export.write(spec.program) for spec in [*load([spec_file(EVERYTHING)]), *sample()]]
     texts = [json.dumps(data) for data in programs]
     for data in telling(map(json.loads, texts)):
         check.validate(data)
@@ -314,17 +314,17 @@ def test_an_engine_that_says_it_is_unusable(harness: Harness, tmp_path: Path) ->
 
 def test_the_export_holds_the_suite(harness: Harness, tmp_path: Path) -> None:
     """Every line is valid by its schema; every spec and case is there; a file holds what stdout shows."""
-    told = harness("export")
+    told = harness("export", *ROWS_ONCE)
     assert told.code == Exit.OK
     check = validator(harness, "export")
     head, *specs = map(json.loads, told.out.splitlines())
     for line in telling((head, *specs)):
         check.validate(line)
-    chosen = selection.select([])
+    chosen = selection.select([], ROWS_ONCE[1])
     assert [spec["id"] for spec in specs] == [spec.spec.id for spec in chosen]
     assert (head["specs"], head["cases"]) == (len(chosen), sum(1 for spec in chosen for _ in spec.cases))
     assert [case["id"] for spec in specs for case in spec["cases"]] == [id for spec in chosen for id, _ in spec.cases]
-    assert harness("export", "-o", "there/suite.jsonl").out == "wrote there/suite.jsonl\n"
+    assert harness("export", *ROWS_ONCE, "-o", "there/suite.jsonl").out == "wrote there/suite.jsonl\n"
     assert Path("there/suite.jsonl").read_text(encoding="utf-8") == told.out
 
 
@@ -374,7 +374,7 @@ def test_what_the_export_says_is_what_the_judge_compares(harness: Harness, spec_
 def test_an_export_is_enough_to_judge(harness: Harness) -> None:
     """Whoever has nothing but the export gets every expected number that the harness has."""
     default = "float32"
-    specs = {s["id"]: s for s in map(json.loads, harness("export").out.splitlines()) if s["line"] == "spec"}
+    specs = {s["id"]: s for s in map(json.loads, harness("export", *ROWS_ONCE).out.splitlines()) if s["line"] == "spec"}
 
     def back(due: dict[str, Any]) -> Any:
         match due["form"]:
@@ -393,7 +393,7 @@ def test_an_export_is_enough_to_judge(harness: Harness) -> None:
             protocol.Result(run=0, steps=[protocol.StepData(observed=[{k: due[k] for k in ("dtype", "shape", "values")}])])
         ).steps[0].observed[0]  # fmt: skip
 
-    for checked in selection.select([]):
+    for checked in selection.select([], ROWS_ONCE[1]):
         for case, told in zip(prepare(checked, default), specs[checked.spec.id]["cases"], strict=True):
             for wanted, due in zip(case.steps, told["expected"], strict=True):
                 assert [compare(value, back(entry)) for value, entry in zip(wanted, due, strict=True)] == [None] * len(

@@ -35,10 +35,10 @@ class Equivalent(Record, frozen=True, kw_only=True):
 
     def fits(self, mutant: Mutant) -> bool:
         return (
-            _fits(self.expression, mutant.expression)
-            and fnmatchcase(mutant.source.shown, self.file)
+            fnmatchcase(mutant.source.shown, self.file)
             and fnmatchcase(mutant.site.op, self.op)
             and fnmatchcase(mutant.operator, self.operator)
+            and _fits(self.expression, mutant.expression)  # last: it takes longest
         )
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from harness.mutation.names import AXES
@@ -53,7 +54,7 @@ class Mutant:
     def _node(self) -> ast.expr:
         return _located(self.site.place)
 
-    @property
+    @cached_property
     def expression(self) -> str:
         """The text of what is changed, in one spelling however it is laid out."""
         return ast.unparse(self.site.place.node)

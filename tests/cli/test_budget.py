@@ -56,7 +56,7 @@ def test_a_budget_that_suffices_leaves_nothing_out(harness: Harness, tmp_path: P
 
 def test_the_order_is_one_of_all_cases_and_always_the_same() -> None:
     """No case is lost or doubled, and chance has no part in it."""
-    specs = selection.suite()
+    specs = selection.written()
     orders = [[id for spec in budget.ordered(specs) for id, _ in spec.cases] for _ in range(2)]
     assert orders[0] == orders[1]
     assert sorted(orders[0]) == sorted(id for spec in specs for id, _ in spec.cases)
@@ -64,7 +64,7 @@ def test_the_order_is_one_of_all_cases_and_always_the_same() -> None:
 
 def test_what_was_not_looked_at_comes_before_more_of_the_same() -> None:
     """The first cases ask for more different words than as many from the suite's own beginning or end."""
-    specs = selection.suite()
+    specs = selection.written()
     order = budget.ordered(specs)
 
     def words(cases: list[str]) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from harness.exits import Exit
 from harness.language import load
 from harness.record import FORMAT, read
 from harness.releases import release
-from tests.conftest import Harness, SpecFile
+from tests.conftest import Harness, SpecFile, sample
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -80,10 +82,7 @@ def test_the_script_of_every_spec_runs_without_the_harness(harness: Harness, eng
     loaded = plugins.load(plugins.find(engine), None)
     words = words_of(loaded.engine)
     scripts = {}
-    rows = [
-        spec for spec in selection.suite() if spec.spec.id.startswith("ops/") and spec.spec.id.endswith("/gradient")
-    ]
-    for checked in [*selection.written(), *rows]:  # the aspects of a row differ little
+    for checked in sample():
         if checked.spec.id.startswith("hook/on-view-after"):  # ends PyTorch's process, which the page of a report says
             continue
         if refused(checked, loaded.file, words, release(loaded.file, loaded.engine.version))[0] is None:
@@ -167,14 +166,17 @@ def test_the_schemas_accept_what_the_loader_accepts(harness: Harness, tmp_path: 
     def validator(name: str) -> jsonschema.Draft202012Validator:
         return jsonschema.Draft202012Validator(json.loads(harness("schema", name).out))
 
+    def document(path: Path) -> Any:
+        return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
     spec, table, engine, record = map(validator, ("spec", "table", "engine", "record"))
     others = {f"_{name}.yaml": validator(name) for name in ("area", "documents", "profiles")}
     for path in room("specs").rglob("*.yaml"):
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
         if path.name != "_bugs.yaml":  # which only the tests read
-            others.get(path.name, table if "rows" in document else spec).validate(document)
+            found = document(path)
+            others.get(path.name, table if "rows" in found else spec).validate(found)
     for path in room("engines").glob("*/engine.yaml"):
-        engine.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        engine.validate(document(path))
     assert not spec.is_valid({"id": "a/b", "claim": "c", "source": ["s"], "run": "x", "raises": "no-such-kind"})
     assert not spec.is_valid({"id": "a/b", "claim": "c", "source": ["s"]})
     harness("run", "--engine", "reference", "leaf", "--report", "none", "-o", "out")
@@ -233,12 +235,11 @@ def test_a_newer_record_is_refused(harness: Harness, tmp_path: Path) -> None:
 
 def test_a_fault_of_the_harness_is_told_as_one(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is our fault has a code of its own, one message, and a traceback only where it is asked for."""
-    from harness import selection
 
-    def broken() -> None:
+    def broken(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr(selection, "suite", broken)
+    monkeypatch.setattr(selection, "select", broken)
     result = harness("list")
     assert result.code == Exit.INTERNAL
     assert "ZeroDivisionError: ours" in result.err and "Traceback" not in result.err
@@ -291,13 +292,14 @@ def test_a_row_of_a_table_is_shown_as_in_a_handbook(harness: Harness) -> None:
 def test_tables_are_loaded_only_where_they_may_be_meant(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A selection of one area reads its folder alone; a wrong word is still compared with everything."""
     read_: list[str] = []
-    really = load.load_file
+    really = load.load
 
-    def noted(path: Path, *rest: object) -> object:
-        read_.append(path.parent.name)
-        return really(path, *rest)  # type: ignore[arg-type]
+    def noted(files: Iterable[Path], root: Path | None = None) -> list[load.CheckedSpec]:
+        asked = list(files)
+        read_.extend(path.parent.name for path in asked)
+        return really(asked, root)
 
-    monkeypatch.setattr(load, "load_file", noted)
+    monkeypatch.setattr(load, "load", noted)
     for words in (["leaf"], ["leaf/*"], ["--area", "leaf"], ["leaf", "-k", "view"]):
         read_.clear()
         assert harness("list", *words).code == 0

@@ -14,6 +14,8 @@ from tests.conftest import Harness, SpecFile
 
 QUIET = ("--report", "none", "--quiet")
 CORE = ("--profile", "core", *QUIET)
+SOME = ("leaf", "grad", "hook")
+"""Areas with enough cases for five parts, and for two orders that differ."""
 
 
 def lines(path: Path) -> list[dict[str, Any]]:
@@ -30,15 +32,15 @@ def shards(harness: Harness, count: int, *more: str | Path, engine: str | Path =
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_merged_shards_equal_the_undivided_run(harness: Harness, tmp_path: Path, count: int) -> None:
     """Line by line, in the same order, but for times; however many parts there were."""
-    harness("run", "--engine", "reference", "-o", "whole", *CORE)
-    shards(harness, count)
+    harness("run", "--engine", "reference", *SOME, "-o", "whole", *CORE)
+    shards(harness, count, *SOME)
     assert harness("merge", "parts", "-o", "merged", *QUIET).code == Exit.OK
     assert lines(tmp_path / "merged" / "reference.jsonl") == lines(tmp_path / "whole" / "reference.jsonl")
 
 
 def test_a_missing_or_cut_shard_is_never_green(harness: Harness, tmp_path: Path) -> None:
     """Completeness is proven by what each part says of the whole; the merged record is incomplete, and says what lacks."""
-    shards(harness, 3)
+    shards(harness, 3, *SOME)
     (tmp_path / "parts" / "reference-2-of-3.jsonl").rename(tmp_path / "kept.jsonl")
     result = harness("merge", "parts", "-o", "merged", *QUIET)
     assert result.code == Exit.INCOMPLETE
@@ -76,11 +78,11 @@ def test_a_shard_without_anything_to_judge_is_no_failure_of_its_own(
 
 def test_what_is_no_part_of_one_run_is_not_merged(harness: Harness, tmp_path: Path) -> None:
     """Another selection, another division, the same part twice, a whole run: one message that says which."""
-    shards(harness, 2)
+    shards(harness, 2, *SOME)
     parts = tmp_path / "parts"
     harness("run", "--engine", "reference", "leaf", "--shard", "1/2", "-o", "other", *CORE)
-    harness("run", "--engine", "reference", "--shard", "1/3", "-o", "third", *CORE)
-    harness("run", "--engine", "reference", "-o", "whole", *CORE)
+    harness("run", "--engine", "reference", *SOME, "--shard", "1/3", "-o", "third", *CORE)
+    harness("run", "--engine", "reference", *SOME, "-o", "whole", *CORE)
     second = parts / "reference-2-of-2.jsonl"
     for runs, message in (
         ((second, tmp_path / "other"), "another suite"),
@@ -105,7 +107,7 @@ def test_shuffled_verdicts_are_the_same(harness: Harness, tmp_path: Path) -> Non
     """Another order, fixed by the seed, and not one verdict differs; the record holds the seed."""
 
     def run(folder: str, *more: str) -> list[tuple[str, str]]:
-        assert harness("run", "--engine", "reference", "-o", folder, *CORE, *more).code == Exit.OK
+        assert harness("run", "--engine", "reference", *SOME, "-o", folder, *CORE, *more).code == Exit.OK
         return [(case.id, case.status.value) for case in read(tmp_path / folder / "reference.jsonl").cases.values()]
 
     plain, first, again, other = (

@@ -67,7 +67,10 @@ def test_the_suite_judges_an_engine_in_another_language(harness: Harness, name: 
 @NODE
 def test_two_languages_agree(harness: Harness) -> None:
     """The two workers, which share no line, get the same verdict on every case."""
-    first, second = (run(harness, OUTSIDE / name, "--profile", "core") for name in ("foreign", "foreign-node"))
+    first, second = (
+        run(harness, OUTSIDE / name, "--profile", "core", "leaf", "grad", "graph")
+        for name in ("foreign", "foreign-node")
+    )
     assert {id: case.status for id, case in first.cases.items()} == {id: c.status for id, c in second.cases.items()}
 
 
@@ -287,7 +290,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def whole(harness: Harness, *arguments: str | Path) -> Run:
-    told = harness("run", "-e", *arguments, "--profile", "core", "--report", "none", "-o", "out")
+    told = harness(
+        "run", "-e", *arguments, "--profile", "core", "leaf", "grad", "graph", "--report", "none", "-o", "out"
+    )
     assert told.code == Exit.OK, told
     (path,) = Path("out").glob("*.jsonl")
     return read(path)
