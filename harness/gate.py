@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 import msgspec
 
+from harness.deviations import Deviation, explains, fingerprint, is_expired, is_here, speaks_of
 from harness.exits import Exit, first
-from harness.plugins import Deviation, EngineFile, in_range
+from harness.plugins import EngineFile, in_range
 from harness.record import JUDGED, CaseLine, Footer, Run, Standing, Status, Totals
 from harness.text import plural
 
@@ -70,8 +71,10 @@ class Gate:
         whole_suite: bool = False,
         passed_over: Sequence[str] = (),
         is_part: bool = False,
+        today: datetime.date | None = None,
     ) -> None:
-        self.deviations = [d for d in file.deviations if in_range(version, d.versions)]
+        self.deviations = [d for d in file.deviations if in_range(version, d.versions) and is_here(d)]
+        self.today = today or datetime.datetime.now(datetime.UTC).date()
         self.baseline = baseline
         self.required = required
         self.strict = strict
@@ -85,13 +88,11 @@ class Gate:
     def is_known(self, case: CaseLine) -> bool:
         """Whether the verdict is the one that a known deviation explains."""
         deviation = self._deviation(case)
-        return deviation is not None and self.deviations[deviation].verdict is case.status
+        return deviation is not None and explains(self.deviations[deviation], case)
 
     def _deviation(self, case: CaseLine) -> int | None:
         """The first known deviation that speaks of a case."""
-        return next(
-            (i for i, d in enumerate(self.deviations) if fnmatchcase(case.id, _literal_brackets(d.cases))), None
-        )
+        return next((i for i, d in enumerate(self.deviations) if speaks_of(d, case.id)), None)
 
     def standing(self, case: CaseLine) -> CaseLine:
         """``case`` with its standing (and the reason of a known deviation), taken into account from now on."""
@@ -103,10 +104,15 @@ class Gate:
         return judged
 
     def _against(self, case: CaseLine, deviation: Deviation | None) -> CaseLine:
-        if deviation is not None and (case.status is deviation.verdict or _better(case, deviation)):
-            standing = Standing.EXPECTED if case.status is deviation.verdict else Standing.STALE
+        if deviation is not None and (explains(deviation, case) or _better(case, deviation)):
+            standing = Standing.STALE if _better(case, deviation) else Standing.EXPECTED
             reason = case.reason or deviation.reason
-            return msgspec.structs.replace(case, standing=standing, reason=reason, link=deviation.link)
+            return msgspec.structs.replace(
+                case, standing=standing, reason=reason, link=deviation.link, cause=deviation.cause.value
+            )
+        if deviation is not None and case.status is deviation.verdict:
+            other = f"it fails in another way than is known: {fingerprint(case)!r}, not {deviation.seen!r}"
+            case = msgspec.structs.replace(case, remarks=[*case.remarks, other])
         before = self.baseline.cases.get(case.id) if self.baseline else None
         if self.baseline is not None:
             worse = before is not None and RANK[case.status] < RANK[before.status]
@@ -127,17 +133,19 @@ class Gate:
         )
 
     def _stale(self) -> list[str]:
-        """Deviations of which some case now does better, or that match nothing although the whole suite ran."""
+        """Deviations of which some case now does better, that match nothing although the whole suite ran, or whose day is
+        past."""
         out = []
         for index, deviation in enumerate(self.deviations):
             cases = self.matched[index]
             unmatched = not cases and self.whole_suite and not self._is_passed_over(deviation)
-            if any(_better(case, deviation) for case in cases) or unmatched:
+            expired = is_expired(deviation, self.today)
+            if any(_better(case, deviation) for case in cases) or unmatched or (expired and cases):
                 out.append(deviation.cases)
         return out
 
     def _is_passed_over(self, deviation: Deviation) -> bool:
-        return any(fnmatchcase(id, _literal_brackets(deviation.cases)) for id in self.passed_over)
+        return any(speaks_of(deviation, id) for id in self.passed_over)
 
 
 def conclude(
@@ -181,8 +189,3 @@ def conclude(
 def _better(case: CaseLine, deviation: Deviation) -> bool:
     """Whether a known deviation did not happen: a verdict on the engine, and a better one."""
     return case.status in JUDGED and RANK[case.status] > RANK[deviation.verdict]
-
-
-def _literal_brackets(pattern: str) -> str:
-    """``[2]`` in a pattern is the second case, not a set of characters."""
-    return pattern.replace("[", "[[]")

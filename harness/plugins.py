@@ -15,6 +15,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, field
 
+from harness.deviations import Deviation
 from harness.engine import Engine, EngineUnusable
 from harness.language import documents
 from harness.language.decode import Decoder
@@ -22,7 +23,6 @@ from harness.language.records import Record, Text
 from harness.language.words import ATTRIBUTES, COMPARISONS, NAMES, OF_A_NODE, OPERATORS, SYNTAX
 from harness.places import room
 from harness.problems import InputError, nearest, shortened
-from harness.record import Status
 from harness.worker import loading
 from harness.worker.loading import Adapter
 
@@ -57,28 +57,6 @@ class FloatDtype(StrEnum):
     BFLOAT16 = "bfloat16"
     FLOAT32 = "float32"
     FLOAT64 = "float64"
-
-
-class Cause(StrEnum):
-    """Why a known deviation is one."""
-
-    BUG = "bug"
-    """The engine is wrong; the link shows it."""
-    DESIGN = "design"
-    """The engine's own documents say that it does otherwise."""
-    PRECISION = "precision"
-    """The engine is right within a bound that the reason states."""
-
-
-class Deviation(Record, frozen=True, kw_only=True):
-    """A verdict that is known and explained."""
-
-    cases: Annotated[Text, Meta(description="case ids, with * and ? as in a shell")]
-    verdict: Annotated[Status, Meta(description="the verdict it explains; any other is a regression")] = Status.FAIL
-    cause: Cause = Cause.BUG
-    reason: Text
-    link: Annotated[Text, Meta(description="an issue, a document, a script: where the reason can be checked")]
-    versions: Annotated[str, Meta(description="of the engine, as pip writes them (>=2.4,<2.15); empty for all")] = ""
 
 
 class Mutate(Record, frozen=True, kw_only=True):

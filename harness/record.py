@@ -20,7 +20,7 @@ import msgspec
 
 from harness.language.records import Origin
 
-FORMAT = "1.2"
+FORMAT = "1.3"
 
 
 class Status(StrEnum):
@@ -211,6 +211,8 @@ class CaseLine(Line, frozen=True, kw_only=True, tag="case"):
     """Why it is unsupported or not applicable; the reason of a known deviation; the text of an adapter's error."""
     link: str = ""
     """Of a known deviation."""
+    cause: str = ""
+    """Of a known deviation: ``bug``, ``design`` or ``precision``."""
     remarks: list[str] = []
     """What fails nothing and is not lost: warnings of no kind that the suite knows, because no document speaks of them; what
     an engine does where it may follow rules of its own."""
