@@ -11,7 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from harness.deviations import Cause, explains, fingerprint, is_here, speaks_of
+import msgspec
+
+from harness.deviations import Cause, Deviation, explains, fingerprint, is_here, speaks_of
 from harness.language import documents
 from harness.plugins import EngineFile, in_range
 from harness.record import JUDGED, CaseLine, Run, Standing, Status
@@ -60,7 +62,7 @@ def updated(text: str, file: EngineFile, run: Run, why: Why | None, ends: Iterab
         entry = lines[spans[index].first : spans[index].last]
         if still and better:
             patterns = list(_patterns(still, cases))
-            new[index] = [line for pattern in patterns for line in _renamed(entry, deviation.cases, pattern)]
+            new[index] = [line for pattern in patterns for line in _renamed(entry, deviation, pattern)]
             narrowed.append(deviation.cases)
         elif better or (not spoken and deviation.cases in unmatched):
             new[index] = []
@@ -72,7 +74,8 @@ def updated(text: str, file: EngineFile, run: Run, why: Why | None, ends: Iterab
         entered = [case for case in unexplained if case not in passed_over]
         for (status, seen), group in sorted(_grouped(entered).items()):
             for pattern in _patterns(group, cases):
-                entries += _entry(pattern, status, seen, why)
+                said = {"cases": pattern, "verdict": status, "seen": seen, "cause": why.cause.value}
+                entries += _entry(said | {"reason": why.reason, "link": why.link})
                 added.append(pattern)
     for index in sorted(new, reverse=True):
         lines[spans[index].first : spans[index].last] = new[index]
@@ -136,15 +139,9 @@ def _patterns(group: Sequence[CaseLine], cases: Sequence[CaseLine]) -> Iterator[
             yield from (id for id in ids if id in wanted)
 
 
-def _entry(pattern: str, status: str, seen: str, why: Why) -> list[str]:
-    said = {
-        "cases": pattern,
-        "verdict": status if status != Status.FAIL else "",
-        "seen": seen,
-        "cause": why.cause.value,
-    }
-    said |= {"reason": why.reason, "link": why.link}
-    pairs = [f"{key}: {_scalar(value)}\n" for key, value in said.items() if value]
+def _entry(said: Mapping[str, str]) -> list[str]:
+    said = {key: value for key, value in said.items() if (key, value) != ("verdict", Status.FAIL.value)}
+    pairs = [f"{key}: {_scalar(value)}\n" for key, value in said.items()]
     return [f"  {'- ' if number == 0 else '  '}{pair}" for number, pair in enumerate(pairs)]
 
 
@@ -159,11 +156,14 @@ def _scalar(text: str) -> str:
     return text if plain == {"a": text} else json.dumps(text, ensure_ascii=False)
 
 
-def _renamed(entry: Sequence[str], old: str, new: str) -> Iterator[str]:
+def _renamed(entry: Sequence[str], deviation: Deviation, new: str) -> Iterator[str]:
     """The lines of an entry with other cases."""
+    if entry[0].lstrip("- ").startswith("{"):
+        yield from _entry(msgspec.to_builtins(deviation) | {"cases": new})
+        return
     for line in entry:
         head, colon, value = line.partition("cases:")
-        if colon and old in value:
+        if colon and deviation.cases in value:
             yield f"{head}cases: {_scalar(new)}\n"
         else:
             yield line
