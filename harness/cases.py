@@ -44,6 +44,8 @@ class Case(NamedTuple):
     are judged by one comparison. None where an error or a warning is due, or several outcomes are allowed."""
     branches: tuple[tuple[Branch, ...], ...] = ()
     """Per step: the outcomes of which one must match; none where the step allows only one."""
+    lacking: str = ""
+    """What the engine declares to lack and may ignore without a word: the case is run to see whether it says so."""
     recorded: bool = False
     """Whether it is recorded what the engine does, and not judged: it does not declare to follow PyTorch's rules."""
 
@@ -60,6 +62,9 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
     of = release(file, version)
     status, reason = refused(checked, file, words, of)
     cases: tuple[Case, ...] = ()
+    lacking_keywords = ""
+    if status is Status.UNSUPPORTED and only_keywords(checked, file, words):
+        status, lacking_keywords = None, reason
     if status is None:
         try:
             cases = prepare(checked, file.default_dtype, of)
@@ -82,7 +87,7 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
                 reason="needs " + "; ".join(lacking),
             )
         else:
-            yield case._replace(recorded=recorded)
+            yield case._replace(recorded=recorded, lacking=lacking_keywords)
 
 
 def refused(checked: CheckedSpec, file: EngineFile, words: Words, of: str = "") -> tuple[Status | None, str]:
@@ -101,6 +106,12 @@ def refused(checked: CheckedSpec, file: EngineFile, words: Words, of: str = "") 
     if lacking := missing(checked, file.lacks, words):
         return Status.UNSUPPORTED, "needs " + "; ".join(map(str, lacking))
     return None, ""
+
+
+def only_keywords(checked: CheckedSpec, file: EngineFile, words: Words) -> bool:
+    """Whether all that an engine lacks for a spec are keywords of words that it has. One that is handed to the engine all the
+    same is refused, or ignored without a word; a whole word that is not there cannot be called."""
+    return all("(" in lack.word for lack in missing(checked, file.lacks, words))
 
 
 def prepare(checked: CheckedSpec, default: str, of: str = "") -> tuple[Case, ...]:

@@ -55,7 +55,30 @@ class _Exhausted(Exception):
 def verdict(checked: CheckedSpec, case: Case, seen: Seen, wording: bool) -> CaseLine:
     """The verdict on what a case's program showed; ``wording``: documented wording is judged as well."""
     line = _judged(checked, case, seen, wording)
+    if case.lacking:
+        return _refusal(line, case)
     return _recorded(line, checked.spec.standing) if case.recorded else line
+
+
+def _refusal(line: CaseLine, case: Case) -> CaseLine:
+    """What an engine does that is asked for what it declares to lack. To refuse it is to be unsupported, and so is to do it after
+    all; a wrong number without a word is the worst that an engine can do."""
+    if line.status in (Status.CRASH, Status.TIMEOUT, Status.ERROR):
+        return line
+    first = line.failures[0] if line.failures else None
+    if first is not None and first.what == "value" and _is_number(first.observed) and not case.recorded:
+        return msgspec.structs.replace(line, status=Status.SILENT_WRONG, reason=case.lacking)
+    remark = "it does it all the same" if line.status is Status.PASS else ""
+    return msgspec.structs.replace(
+        line, status=Status.UNSUPPORTED, reason=case.lacking, failures=[], remarks=[remark] if remark else []
+    )
+
+
+def _is_number(observed: Any) -> bool:
+    """Whether an observation, as a record holds it, is a number or numbers."""
+    if isinstance(observed, dict):
+        return "values" in observed and str(observed.get("dtype")) != "bool"
+    return isinstance(observed, (int, float)) and not isinstance(observed, bool)
 
 
 def _recorded(line: CaseLine, standing: Standing) -> CaseLine:

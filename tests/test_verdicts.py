@@ -255,3 +255,49 @@ def test_a_syntax_error_is_one_message(spec_file: SpecFile, harness: Harness) ->
     """What follows from a program that cannot be read is not told as a second mistake."""
     result = harness("check", spec_file("run: |\n  x = tensor(1.)\n  y = x @@ x\nexpect: {x: 1., y: 1.}"))
     assert result.code == 4 and result.err.count("spec1.yaml:") == 1, result
+
+
+LACKING = """\
+run: |
+  x = tensor(3., requires_grad=True)
+  y = x * x
+  y.backward(retain_graph=True)
+  y.backward()
+expect: {x.grad: 12.}
+"""
+
+
+@pytest.mark.parametrize(
+    ("signature", "status"),
+    [
+        ("gradient: Value | None = None", Status.UNSUPPORTED),
+        ("gradient: Value | None = None, retain_graph: bool = False", Status.SILENT_WRONG),
+    ],
+)
+def test_a_wrong_number_where_the_engine_lacks_the_feature(
+    tmp_path: Path, spec_file: SpecFile, judge: Judge, signature: str, status: Status
+) -> None:
+    """The engine of the tests forgets the first of two gradients. To refuse the keyword is better than to ignore it."""
+    folder = tmp_path / "tiny"
+    shutil.copytree(Path(__file__).parent / "outside" / "tiny", folder)
+    source = (folder / "__init__.py").read_text()
+    (folder / "__init__.py").write_text(source.replace("gradient: Value | None = None", signature))
+    with (folder / "engine.yaml").open("a") as file:
+        file.write("  .backward(retain_graph): graphs are never freed\n")
+    [case] = judge(spec_file(LACKING), engine=folder).cases.values()
+    assert case.status is status and "graphs are never freed" in case.reason
+
+
+def test_what_no_document_fixes_is_not_held_against_an_engine_that_lacks_it(
+    tmp_path: Path, spec_file: SpecFile, judge: Judge
+) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(Path(__file__).parent / "outside" / "tiny", folder)
+    source = (folder / "__init__.py").read_text()
+    (folder / "__init__.py").write_text(
+        source.replace("gradient: Value | None = None", "gradient: Value | None = None, retain_graph: bool = False")
+    )
+    with (folder / "engine.yaml").open("a") as file:
+        file.write("  .backward(retain_graph): graphs are never freed\n")
+    [case] = judge(spec_file("standing: convention\n" + LACKING), engine=folder).cases.values()
+    assert case.status is Status.UNSUPPORTED
