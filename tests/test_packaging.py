@@ -43,7 +43,7 @@ def test_the_wheel_works_from_another_folder(wheel: Path, tmp_path: Path) -> Non
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "PYTHONSAFEPATH": "1"}
     code = "import harness, sys; print(harness.__file__); from harness.cli import run; sys.exit(run(sys.argv[1:]))"
     done = subprocess.run(
-        [sys.executable, "-c", code, "run", "--engine", "reference", "--profile", "core"],
+        [sys.executable, "-c", code, "run", "--engine", "reference", "leaf", "grad", "graph"],
         capture_output=True, text=True, check=False, cwd=tmp_path / "elsewhere", env=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
