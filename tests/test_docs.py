@@ -135,6 +135,19 @@ def test_the_engine_of_the_walk_through_climbs_and_is_green(harness: Harness, tm
     )
 
 
+def test_the_engine_of_functions_climbs_and_its_fault_is_found(harness: Harness, tmp_path: Path) -> None:
+    """Flint, copied from the page, holds the ladder; the suite finds what it does wrong."""
+    page = ROOT / "docs" / "functional.md"
+    files(page, tmp_path)
+    climbed = harness("doctor", "--engine", "./flint")
+    assert (climbed.code, climbed.err) == (exits.Exit.OK, "")
+    shown = page.read_text(encoding="utf-8")
+    assert f"$ harness doctor --engine ./flint\n{climbed.out}" in shown
+    run = harness("run", "--engine", "./flint", "--area", "backward", "--area", "vjp", "--report", "none")
+    assert run.code == exits.Exit.NONCONFORMING
+    assert all(line in shown for line in run.out.splitlines()[:4]), run.out
+
+
 def test_the_report_of_the_page_renders(judge: Judge, tmp_path: Path) -> None:
     """The report that the page shows can be imported and reads a record."""
     files(ROOT / "docs" / "record.md", tmp_path)

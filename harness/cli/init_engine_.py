@@ -8,15 +8,22 @@ from pathlib import Path
 import click
 
 from harness.cli import options
-from harness.plugins import builtin
+from harness.plugins import Style, builtin
 
 SKELETON = Path(__file__).parent.parent / "skeleton"
 
 
 @click.command("init-engine")
 @click.argument("name")
+@click.option(
+    "--style",
+    type=click.Choice([style.value for style in Style]),
+    default=Style.TAPE.value,
+    show_default=True,
+    help="tape: backward() runs from a tensor. functional: functions are differentiated.",
+)
 @options.output(".", "Where the folder NAME is made.")
-def command(name: str, output: Path) -> int:
+def command(name: str, style: str, output: Path) -> int:
     """Write the folder NAME with an engine.yaml and an adapter to fill in. Nothing that exists is overwritten."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise click.UsageError(f"{name!r}: a name is made of lower-case letters, digits and hyphens, such as my-engine")
@@ -28,11 +35,12 @@ def command(name: str, output: Path) -> int:
     folder.mkdir(parents=True)
     schema = Path(__file__).parent.parent / "schemas" / "engine.json"
     title = name.replace("-", " ").capitalize()
-    for source, target in (("engine.yaml", "engine.yaml"), ("__init__.py.txt", "__init__.py")):
+    for source, target in (("engine.yaml", "engine.yaml"), (f"{style}.py.txt", "__init__.py")):
         text = (SKELETON / source).read_text(encoding="utf-8")
         for word, value in (
             ("NAME", name),
             ("TITLE", title),
+            ("STYLE", style),
             ("ENGINE", name.replace("-", "_")),
             ("SCHEMA", schema.as_uri()),
         ):

@@ -33,6 +33,8 @@ GRADIENT: Final = "gradient_by_"
 """Before a leaf's name: its gradient."""
 DEEPEST: Final = 3
 """Each derivative runs the function anew within the function of the next."""
+SECOND: Final = frozenset({"grad(create_graph)"})
+"""What a derivative of a derivative needs, in the words of the program."""
 PURE: Final = frozenset({".detach"})
 """Words of tapes that functional engines have as well."""
 
@@ -70,12 +72,16 @@ class _Line:
 
 def offered(checked: CheckedSpec) -> CheckedSpec:
     """``checked`` as an engine of functions is asked it; where it cannot be asked, the same with ``tape`` saying why."""
-    if not checked.needs & TAPE and "tensor(requires_grad)" not in checked.needs:
+    if not asks_for_a_tape(checked):
         return checked
     try:
         return _rewritten(checked)
     except _Impure as reason:
         return replace(checked, tape=str(reason))
+
+
+def asks_for_a_tape(checked: CheckedSpec) -> bool:
+    return bool(checked.needs & TAPE) or "tensor(requires_grad)" in checked.needs
 
 
 def _rewritten(checked: CheckedSpec) -> CheckedSpec:
@@ -101,7 +107,7 @@ def _rewritten(checked: CheckedSpec) -> CheckedSpec:
         checked,
         trees=trees,
         arguments=tuple(name for name in parameters if name in read),
-        needs=program.needs(trees, parameters),
+        needs=program.needs(trees, parameters) | (SECOND if reading.passes > 1 else set()),
     )
 
 

@@ -128,9 +128,11 @@ def test_doctor_stops_at_the_first_broken_rung(harness: Harness, tiny: Path) -> 
     assert result.out.count("what to do") == 1
 
 
-def test_init_engine_writes_a_folder_that_runs(harness: Harness, tmp_path: Path) -> None:
+@pytest.mark.parametrize("style", ["tape", "functional"])
+def test_init_engine_writes_a_folder_that_runs(harness: Harness, tmp_path: Path, style: str) -> None:
     """The skeleton loads, the doctor names its first missing word, and nothing is ever overwritten."""
-    assert harness("init-engine", "my-engine").code == 0
+    assert harness("init-engine", "my-engine", "--style", style).code == 0
+    assert f"style: {style}\n" in Path("my-engine/engine.yaml").read_text()
     result = harness("doctor", "--engine", "./my-engine")
     assert result.code == Exit.NONCONFORMING
     assert "needs tensor" in result.out
