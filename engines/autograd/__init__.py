@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import autograd
-from harness.engine import NATIVE, Array, Attribute, EngineUnusable, Observed, Opaque
+from harness.engine import NATIVE, Array, Attribute, Observed, Opaque
 from harness.engine import Engine as Base
 
 from .operations import METHODS, OPERATIONS
@@ -28,7 +28,11 @@ LACKING = (
     "'ArrayBox' object has no attribute",
     "Can't handle extra leading dims",  # broadcast_to
 )
-CONTAINERS = {tuple: autograd.builtins.tuple, list: autograd.builtins.list, dict: autograd.builtins.dict}
+CONTAINERS: dict[type, Callable[[Any], Any]] = {
+    tuple: autograd.builtins.tuple,
+    list: autograd.builtins.list,
+    dict: autograd.builtins.dict,
+}
 
 
 def spelled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +57,8 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
 
 
 def grad(function: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
-    return autograd.grad_and_aux(function, argnums) if has_aux else autograd.grad(function, argnums)
+    made: Callable[..., Any] = (autograd.grad_and_aux if has_aux else autograd.grad)(function, argnums)
+    return made
 
 
 def grad_and_value(function: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
@@ -88,11 +93,6 @@ class Engine(Base):
         ("scalar-function-required", "TypeError", "only applies to real scalar-output functions"),
         ("not-a-tensor", "TypeError", "Can't find vector space for value"),
     )
-
-    def __init__(self, device: str | None = None) -> None:
-        super().__init__(device)
-        if not hasattr(autograd, "make_vjp"):
-            raise EngineUnusable("the package autograd that is installed is not HIPS autograd: pip install autograd")
 
     @property
     def version(self) -> str:
