@@ -17,7 +17,7 @@ from harness.language.load import CheckedSpec, Observation
 from harness.language.records import PYTORCHS_OWN, RECORDED, RECORDED_OF_ALL
 from harness.language.words import DTYPES
 from harness.needs import missing
-from harness.plugins import EngineFile, Follows, Judges, Style
+from harness.plugins import ComplexGradient, EngineFile, Follows, Judges, Style
 from harness.record import CaseLine, Status
 from harness.releases import applies, outside, release
 from harness.tables.rows import RANDOM
@@ -52,7 +52,9 @@ class Case(NamedTuple):
 
 def asked(checked: CheckedSpec, file: EngineFile) -> CheckedSpec:
     """A spec in the form in which an engine of this style is asked it."""
-    return functional.offered(checked) if file.style is Style.FUNCTIONAL else checked
+    if file.style is not Style.FUNCTIONAL:
+        return checked
+    return functional.offered(checked, conjugate=file.complex_gradient is ComplexGradient.CONJUGATE)
 
 
 def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "") -> Iterator[Case | CaseLine]:
@@ -101,6 +103,8 @@ def refused(checked: CheckedSpec, file: EngineFile, words: Words, of: str = "") 
             return Status.NOT_APPLICABLE, f"no outcome of step {number} is one of PyTorch {of}"
     if file.judges is Judges.VALUES and any(step.is_loud for step in checked.spec.steps):
         return Status.NOT_APPLICABLE, "it expects an error or a warning, and only values are judged on this engine"
+    if checked.conjugate:
+        return Status.NOT_APPLICABLE, "its gradients by complex numbers are, by its documents, the conjugates of these"
     if checked.tape:
         return Status.NOT_APPLICABLE, f"it is about a tape: {checked.tape}"
     if lacking := missing(checked, file.lacks, words):

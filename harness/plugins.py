@@ -46,6 +46,15 @@ class Style(StrEnum):
     """Functions are differentiated: programs reach the engine as one function and its ``func.vjp``, where they can."""
 
 
+class ComplexGradient(StrEnum):
+    """What the gradient of a real function of complex numbers is, where ``a + ib`` is the steepest ascent."""
+
+    ASCENT = "ascent"
+    """The ascent itself, as in PyTorch."""
+    CONJUGATE = "conjugate"
+    """``a - ib``: cotangents and gradients are the conjugates of PyTorch's."""
+
+
 class Releases(StrEnum):
     PYTORCH = "pytorch"
     """Its versions are PyTorch's: what specs say of releases holds for it."""
@@ -87,6 +96,9 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
     follows: Follows = Follows.NONE
     judges: Judges = Judges.ALL
     releases: Annotated[Releases, Meta(description="whose releases the engine's versions are")] = Releases.NONE
+    complex_gradient: Annotated[
+        ComplexGradient, Meta(description="of functions of complex numbers; only with style: functional")
+    ] = ComplexGradient.ASCENT
     default_dtype: Annotated[FloatDtype, Meta(description="of tensors made from numbers with a decimal point")] = (
         FloatDtype.FLOAT32
     )

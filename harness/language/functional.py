@@ -13,6 +13,10 @@ the leaves and there is one reverse pass, the same question can be put to an eng
 ``grad(..., create_graph=True)`` becomes a line of the function, with a function of its own inside. What is observed, and what it
 must show, stays. Whatever else a program does with a tape (marks, modes, hooks, two passes, writes in place) is no question
 to such an engine, and nothing is emulated.
+
+Where an engine's gradients of functions of complex numbers are the conjugates of PyTorch's, its users ask for PyTorch's as
+``conj(pull(conj(v)))``, and so does the rewritten program. What a program of its own asks of ``func.grad`` and the like is
+another number there, which the engine's documents promise.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple, TypeVar
 
 from harness.language import program
+from harness.language.expected import leaves
 from harness.language.export import StepTree
 from harness.language.load import CheckedSpec
 from harness.language.records import plain
@@ -31,6 +36,7 @@ from harness.language.words import MUTATING, RANDOM, TAPE
 
 GRADIENT: Final = "gradient_by_"
 """Before a leaf's name: its gradient."""
+COMPLEX: Final = frozenset({"complex64", "complex128"})
 DEEPEST: Final = 3
 """Each derivative runs the function anew within the function of the next."""
 SECOND: Final = frozenset({"grad(create_graph)"})
@@ -70,12 +76,24 @@ class _Line:
     outer: list[ast.stmt] = field(default_factory=list)
 
 
-def offered(checked: CheckedSpec) -> CheckedSpec:
-    """``checked`` as an engine of functions is asked it; where it cannot be asked, the same with ``tape`` saying why."""
+REVERSE: Final = frozenset(
+    {f"func.{word}" for word in ("vjp", "grad", "grad_and_value", "jacrev", "hessian")}
+    | {f"functional.{word}" for word in ("vjp", "jacobian", "hessian", "vhp", "hvp")}
+)
+"""Words that run a reverse pass of a function that the program names."""
+
+
+def offered(checked: CheckedSpec, conjugate: bool = False) -> CheckedSpec:
+    """``checked`` as an engine of functions is asked it; where it cannot be asked, the same with ``tape`` saying why.
+
+    ``conjugate``: its gradients by complex numbers are the conjugates of PyTorch's."""
+    conjugate = conjugate and _is_complex(checked)
+    if conjugate and checked.needs & REVERSE:
+        return replace(checked, conjugate=True)
     if not asks_for_a_tape(checked):
         return checked
     try:
-        return _rewritten(checked)
+        return _rewritten(checked, conjugate)
     except _Impure as reason:
         return replace(checked, tape=str(reason))
 
@@ -84,11 +102,27 @@ def asks_for_a_tape(checked: CheckedSpec) -> bool:
     return bool(checked.needs & TAPE) or "tensor(requires_grad)" in checked.needs
 
 
-def _rewritten(checked: CheckedSpec) -> CheckedSpec:
+def _is_complex(checked: CheckedSpec) -> bool:
+    """Whether leaves or cotangents may be complex: a number or a dtype says so."""
+    given = [value for case in checked.spec.cases for value in case.values()]
+    written = [
+        part.value
+        for tree in checked.trees
+        for node in (*tree.body, *tree.observed)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Constant)
+    ]
+    return bool(checked.needs & COMPLEX) or any(
+        isinstance(value, complex) or (isinstance(value, str) and value in COMPLEX)
+        for value in leaves([given, written])
+    )
+
+
+def _rewritten(checked: CheckedSpec, conjugate: bool) -> CheckedSpec:
     if any(step.is_loud or step.either for step in checked.spec.steps):
         raise _Impure("it expects an error or a warning of a tape")
     parameters = tuple(checked.spec.cases[0]) if checked.spec.cases else ()
-    reading = _Reading(parameters)
+    reading = _Reading(parameters, conjugate)
     for number, tree in enumerate(checked.trees):
         for statement in copy.deepcopy(tree.body):
             reading.statement(number, statement)
@@ -114,7 +148,8 @@ def _rewritten(checked: CheckedSpec) -> CheckedSpec:
 class _Reading:
     """A program, read statement by statement. Raises `_Impure`."""
 
-    def __init__(self, parameters: Iterable[str]) -> None:
+    def __init__(self, parameters: Iterable[str], conjugate: bool) -> None:
+        self.conjugate = conjugate
         self.lines: list[_Line] = []
         self.observed: list[list[ast.expr]] = []
         self.leaves: list[str] = []
@@ -234,8 +269,11 @@ class _Reading:
     def pulled(self, found: _Pass, pull: str) -> ast.expr:
         """The gradients, in a tuple."""
         given = found.cotangents or [ast.Call(_read("ones_like"), [_read(name)], []) for name in self.names(found)]
+        if self.conjugate:
+            given = [ast.Call(_read("conj"), [cotangent], []) for cotangent in given]
         argument = ast.Tuple(given, ast.Load()) if found.tuple else given[0]
-        return ast.Call(_read(pull), [copy.deepcopy(argument)], [])
+        pulled = ast.Call(_read(pull), [copy.deepcopy(argument)], [])
+        return _conjugates(pulled) if self.conjugate else pulled
 
     def recorded(self, found: _Pass) -> list[ast.stmt]:
         """Gradients that are differentiated again: lines of the function."""
@@ -412,6 +450,12 @@ def _loaded(node: ast.AST) -> set[str]:
 
 def _read(name: str) -> ast.expr:
     return ast.Name(name, ast.Load())
+
+
+def _conjugates(several: ast.expr) -> ast.expr:
+    """The conjugates of a tuple's items."""
+    items = ast.comprehension(ast.Name("item_", ast.Store()), several, [], 0)
+    return ast.Call(_read("tuple"), [ast.ListComp(ast.Call(_read("conj"), [_read("item_")], []), [items])], [])
 
 
 def _placed(nodes: Iterable[ast.stmt], at: ast.stmt) -> list[ast.stmt]:

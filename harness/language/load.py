@@ -84,6 +84,8 @@ class CheckedSpec:
     """Of a derivative table, where it is from one."""
     tape: str = ""
     """Why it asks for a tape, where engines of functions cannot be asked it (see `functional`)."""
+    conjugate: bool = False
+    """Whether what it shows is the conjugate of what the engine's documents promise (see `functional`)."""
 
     @property
     def program(self) -> Program:

@@ -126,6 +126,49 @@ def test_a_functional_engine_is_judged(
     assert other.status is Status.NOT_APPLICABLE and other.reason is not None and "about a tape" in other.reason
 
 
+CONJUGATE = """
+    names |= {
+        "tensor": lambda data, dtype=None: np.array(data, dtype or np.complex64),
+        "complex64": np.complex64,
+        "conj": np.conj,
+        "func.vjp": lambda f, x: (f(x), lambda g: (2 * x * g,)),
+        "func.grad": lambda f: lambda x: 2 * x,
+    }
+"""
+"""It differentiates squares of complex numbers, and gives the conjugates of PyTorch's gradients."""
+
+
+@pytest.mark.parametrize(("convention", "status"), [("conjugate", Status.PASS), ("ascent", Status.FAIL)])
+def test_conjugate_gradients_are_a_convention(
+    tmp_path: Path, spec_file: SpecFile, judge: Judge, convention: str, status: Status
+) -> None:
+    folder = tmp_path / "squares"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(PLUG_IN.replace("FACTOR", "1") + CONJUGATE)
+    (folder / "engine.yaml").write_text(f"name: squares\ntitle: S\nstyle: functional\ncomplex-gradient: {convention}\n")
+    pulled = spec_file(
+        "run: |\n  x = tensor([1 + 2j], dtype=complex64, requires_grad=True)\n  y = x * x\n"
+        "  y.backward(tensor([3 + 1j], dtype=complex64))\nexpect: {x.grad: [10 - 10j]}\n"
+    )
+    own = spec_file(
+        "run: |\n  x = tensor([1 + 2j], dtype=complex64)\n  g = func.grad(lambda x: x * x)(x)\nexpect: {g: [2 - 4j]}\n"
+    )
+    [judged, other] = judge(pulled, own, engine=folder).cases.values()
+    assert judged.status is status, judged
+    if convention == "conjugate":
+        assert other.status is Status.NOT_APPLICABLE and "conjugates" in (other.reason or "")
+    else:
+        assert other.status is Status.FAIL
+
+
+def test_real_numbers_have_no_conjugates(spec_file: SpecFile) -> None:
+    [checked] = load.load([spec_file(spec("y = x * x\ny.backward(tensor([1., 10.]))"))])
+    file = plugins.EngineFile(
+        name="f", title="F", style=plugins.Style.FUNCTIONAL, complex_gradient=plugins.ComplexGradient.CONJUGATE
+    )
+    assert "conj" not in asked(checked, file).needs
+
+
 def test_the_question_stays_the_same() -> None:
     """The reference, which is right about the tape's program, is right about the function as well."""
     [candidate] = [found for found in plugins.builtin() if found.file.name == "reference"]
