@@ -104,7 +104,10 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
     )
     versions: Annotated[str, Meta(description="of the engine that the adapter supports, as pip writes them")] = ""
     adapter: Annotated[
-        str, Meta(description="where another engine's adapter serves: its folder, relative to this file, and :Class")
+        str,
+        Meta(
+            description="where another engine's adapter serves: its folder, relative to this file, and :Class or :module.Class"
+        ),
     ] = ""
     python: Annotated[
         str, Meta(description="the interpreter of its workers, relative to this file; empty for that of the harness")

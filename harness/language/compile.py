@@ -18,7 +18,7 @@ import functools
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from harness import interrupts
@@ -56,6 +56,10 @@ _COMPARED: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
     ">": ("gt", operator.gt),
     ">=": ("ge", operator.ge),
 }
+PROGRAM: Final = "_harness_program"
+"""The name of the module that a program's functions belong to."""
+_OUTSIDE: Final = frozenset({"open", "exec", "eval", "compile", "input", "breakpoint", "exit", "quit", "help"})
+"""Builtins that reach beyond the program."""
 SMALL: Final = 1024
 """Elements of a tensor that no number of operations which the fuel allows makes a burden."""
 
@@ -76,6 +80,8 @@ class Runner(NamedTuple):
     call: Callable[..., dict[str, Any]]
     """``call(out, *parameters)``: appends to ``out``, returns the program's names and values."""
     guards: Guards
+    module: ModuleType
+    """What `PROGRAM` is to be while the program runs: engines that compile functions import the module they are of."""
 
 
 def check(steps: Iterable[StepTree], file: str) -> None:
@@ -117,10 +123,12 @@ def bind(
 ) -> Runner:
     """What `code` made, ready to run on ``engine``."""
     guards = Guards()
-    scope: dict[str, Any] = {
-        # C code of an engine imports through the calling frame's builtins; no checked program can name either of these.
-        "__builtins__": {"__build_class__": builtins.__build_class__, "__import__": builtins.__import__},
-        "__name__": id,
+    module = ModuleType(PROGRAM, id)
+    scope = vars(module)
+    scope |= {
+        # C code of an engine imports through the calling frame's builtins, and compilers of functions look up what they
+        # write calls of; no checked program can name any of these.
+        "__builtins__": {word: value for word, value in vars(builtins).items() if word not in _OUTSIDE},
         "_Error": BaseException,
         "_raised": _raised,
         "_read": _reader(engine),
@@ -151,7 +159,7 @@ def bind(
         **{f"_set_{word}": value for word, value in engine.setters.items()},
     }
     exec(compiled, scope)  # the tree was built here, from whitelisted nodes
-    return Runner(scope["_case"], guards)
+    return Runner(scope["_case"], guards, module)
 
 
 def words(runner: Runner) -> frozenset[str]:

@@ -25,7 +25,7 @@ MAX_ELEMENTS: Final = 2**22
 """Elements of any tensor."""
 
 _SEQUENCES: Final[frozenset[Any]] = frozenset({list, tuple, dict})
-_NUMBERS: Final[frozenset[Any]] = frozenset({bool, int, float, complex})
+_NUMBERS: Final = (bool, int, float, complex)  # no set: torch.compile stumbles over sets of classes
 
 
 class OutOfBounds(Exception):

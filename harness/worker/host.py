@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -113,6 +114,7 @@ class Host:
         aborted: BaseException | None = None
         loaded.runner.guards.reset()
         self.heard.ready()
+        sys.modules[compiler.PROGRAM] = loaded.runner.module
         begun = perf_counter()
         try:
             names = loaded.runner.call(out.append, *values)

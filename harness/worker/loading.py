@@ -27,6 +27,7 @@ class Adapter(NamedTuple):
     """Of a package whose ``__init__.py`` holds the class; None for a module that Python finds by itself."""
     module: str = ""
     class_name: str = "Engine"
+    """With a module of the package before a dot, where it is in one: ``compiled.Inductor``."""
     install: str = ""
     """What a user types to install the engine."""
 
@@ -45,7 +46,10 @@ def load(adapter: Adapter, device: str | None, imports: Iterable[str] = ()) -> t
             raise EngineUnusable(f"--import {module}: {where(error)}") from None
     try:
         found = _import_folder(adapter.folder) if adapter.folder else importlib.import_module(adapter.module)
-        made = getattr(found, adapter.class_name, None)
+        below, _, class_name = adapter.class_name.rpartition(".")
+        if below:
+            found = importlib.import_module(f"{found.__name__}.{below}")
+        made = getattr(found, class_name, None)
         if not (isinstance(made, type) and issubclass(made, Engine)):
             raise EngineUnusable(f"{adapter.class_name!r} in {found.__file__} is no subclass of harness.engine.Engine")
         engine = made(device)
