@@ -11,8 +11,9 @@ from harness.cli import common, executing, options
 from harness.cli.explain_ import show_failure
 from harness.engine import EngineUnusable
 from harness.exits import Exit
+from harness.gate import Gate
 from harness.language.advised import Advised
-from harness.record import CaseLine, Status
+from harness.record import CaseLine, Standing, Status
 from harness.run import target
 from harness.values import printable
 
@@ -31,11 +32,15 @@ def command(engine: str, device: str | None, imports: tuple[str, ...], **executi
             raise answer
         plugins.check_version(candidate, answer.version)
         click.echo(f"  ✓ {candidate.file.title} {answer.version} loads, on {device or 'cpu'}")
+        gate = Gate(candidate.file, answer.version)
         for rung, case in doctor.climb(executor, candidate.file, answer.words):
-            if case.status is not Status.PASS and not doctor.is_left_out(rung, case, candidate.file, answer.words):
+            known = gate.standing(case)
+            left_out = doctor.is_left_out(rung, case, candidate.file, answer.words)
+            if known.standing is Standing.UNEXPECTED or (case.status is Status.UNSUPPORTED and not left_out):
                 _broken(rung, case)
                 return Exit.NONCONFORMING
-            sign, note = ("✓", "") if case.status is Status.PASS else ("○", f"  ({case.reason})")
+            sign = "✓" if case.status is Status.PASS else "○" if left_out else "△"
+            note = "" if case.status is Status.PASS else f"  ({known.reason})"
             click.echo(f"  {sign} {rung.checked.spec.claim}{note}")
     finally:
         executor.close()
@@ -52,3 +57,7 @@ def _broken(rung: Advised, case: CaseLine) -> None:
     for failure in case.failures:
         show_failure(failure)
     click.echo(f"    what to do: {rung.advice}")
+    if case.status is Status.UNSUPPORTED:
+        click.echo(
+            "    If the engine has no such thing by design, say so under `lacks` in engine.yaml, and the ladder goes on."
+        )

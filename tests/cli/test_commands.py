@@ -128,6 +128,16 @@ def test_doctor_stops_at_the_first_broken_rung(harness: Harness, tiny: Path) -> 
     assert result.out.count("what to do") == 1
 
 
+def test_doctor_goes_on_where_a_word_is_lacking_by_design(harness: Harness, tiny: Path) -> None:
+    """A rung that needs an unbound word says where to declare it; declared, it is left out."""
+    text = (tiny / "__init__.py").read_text(encoding="utf-8")
+    (tiny / "__init__.py").write_text(text.replace('("requires_grad", "is_leaf"', '("is_leaf"'), encoding="utf-8")
+    assert "under `lacks` in engine.yaml" in harness("doctor", "--engine", tiny).out
+    with (tiny / "engine.yaml").open("a", encoding="utf-8") as file:
+        file.write("  .requires_grad: everything is tracked\n")
+    assert "(needs .requires_grad: everything is tracked)" in harness("doctor", "--engine", tiny).out
+
+
 @pytest.mark.parametrize("style", ["tape", "functional"])
 def test_init_engine_writes_a_folder_that_runs(harness: Harness, tmp_path: Path, style: str) -> None:
     """The skeleton loads, the doctor names its first missing word, and nothing is ever overwritten."""

@@ -99,3 +99,12 @@ def test_unsupported_is_counted_in_the_open(harness: Harness, tiny: Path) -> Non
     )
     assert "unsupported" in result.out
     assert "of 4 cases" in result.out
+
+
+def test_a_known_deviation_holds_on_the_ladder(harness: Harness, tiny: Path) -> None:
+    """The doctor passes a rung whose fault is listed, and no run calls the entry stale: rungs are in no suite."""
+    assert "✗ A second backward adds" in harness("doctor", "--engine", tiny).out
+    deviate(tiny, "cases: doctor/accumulation")
+    assert "△ A second backward adds to x.grad.  (overwrites)" in harness("doctor", "--engine", tiny).out
+    run = harness("run", "--engine", tiny, "--report", "none", "-o", "out", "--strict", "--profile", "core")
+    assert "not as listed" not in run.out + run.err
