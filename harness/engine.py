@@ -119,6 +119,11 @@ class Engine:
         """Whether an exception says that there was no more memory: then nothing is said about the engine's behaviour."""
         return isinstance(error, MemoryError)
 
+    def lacks(self, error: BaseException) -> bool:
+        """Whether an exception is the engine's own word for what it does not have ("the derivative of X is not
+        implemented"): then the case is *unsupported*, for the reason that its message gives."""
+        return isinstance(error, Unsupported)
+
     def reset(self) -> None:
         """Put global state (grad mode ...) back to what a fresh process has; called before the first case and after
         every case."""

@@ -181,7 +181,7 @@ class Host:
         fault = ""
         if isinstance(error, OutOfBounds):
             fault = "bounds"
-        elif isinstance(error, Unsupported):
+        elif isinstance(error, Unsupported) or (not isinstance(error, UserError) and self.engine.lacks(error)):
             fault = "unsupported"
         elif isinstance(error, Unreadable):
             fault = "unreadable"

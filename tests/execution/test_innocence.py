@@ -41,6 +41,21 @@ def test_out_of_memory_is_no_failure(tiny: Path, spec_file: SpecFile, harness: H
     assert all("no more memory" in case.reason and "no room left" in case.reason for case in cases)
 
 
+def test_what_an_engine_says_to_lack_is_unsupported(
+    tiny: Path, spec_file: SpecFile, harness: Harness, tmp_path: Path
+) -> None:
+    """An adapter knows the engine's own word for a missing derivative; any other error is a failure as before."""
+    init = tiny / "__init__.py"
+    raising = "    raise NotImplementedError('no rule for it') if data == 1 else RuntimeError('no rule either')"
+    text = init.read_text().replace("    return Value(data, requires_grad)", raising)
+    init.write_text(text + "\n    def lacks(self, error):\n        return isinstance(error, NotImplementedError)\n")
+    lacking, wrong = (spec_file(f"run: x = tensor({number}.)\nexpect: {{x: 1.}}") for number in (1, 2))
+    assert harness("run", "-e", tiny, lacking, wrong, "--report", "none", "-o", "out").code == 1
+    cases = [*read(tmp_path / "out" / "tiny.jsonl").cases.values()]
+    assert [case.status for case in cases] == [Status.UNSUPPORTED, Status.FAIL]
+    assert cases[0].reason == "no rule for it"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux tells memory")
 def test_memory_that_a_fork_shares_is_counted_once() -> None:
     """A worker and its fork hold one copy of the engine: two would be a crash that nobody caused."""
