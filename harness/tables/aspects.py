@@ -19,6 +19,8 @@ from harness.tables.numbers import EPSILON_OF, Array, Arrays, BadNumbers, Near, 
 
 FULL: Final = ("float64", "float32")
 HALVES: Final = ("float16", "bfloat16")
+MATRICES: Final = frozenset({"matrix", "symmetric", "positive-definite", "upper", "lower"})
+"""Operands that LAPACK solves with or takes apart; it has no halves."""
 COMPLEX: Final = ("complex128", "complex64")
 WORST_ERROR: Final = 1e-9
 """Of a second derivative that differences gave, relative to its size."""
@@ -76,6 +78,8 @@ class Asked:
         """Whether outputs may be complex where operands are not, or the other way round."""
         self.is_complex = takes_complex or self.makes_complex()
         """Whether operands or outputs are complex in every case."""
+        solved = any(given.origin in MATRICES for given in rule.inputs.values() if isinstance(given.origin, str))
+        self.halves = () if self.is_complex or solved else tuple(d for d in HALVES if d not in self.row.without)
 
     # ---- inputs
 
@@ -93,12 +97,14 @@ class Asked:
                     sizes = dict(zip(self.rule.inputs, several, strict=True))
                     yield self.sample(f"{number}-{several}", case, sizes)
             else:
-                sizes = {name: _shape(name, case[name]) for name in self.rule.inputs if self.has_shape(name, case)}
-                yield self.sample(str(number), case, sizes)
+                yield self.sample(str(number), case, self.sizes(case))
 
     def makes_complex(self) -> bool:
         outputs = self.rule.forward(self.at("float64", self.samples[0]))
         return any(np.iscomplexobj(outputs[name]) for name in self.rule.smooth)
+
+    def sizes(self, case: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        return {name: _shape(name, case[name]) for name in self.rule.inputs if self.has_shape(name, case)}
 
     def has_shape(self, name: str, case: Mapping[str, Any]) -> bool:
         given = self.rule.inputs[name]
@@ -349,9 +355,8 @@ def gradient(asked: Asked) -> Draft:
     for dtype in COMPLEX if asked.row.complex and asked.full is FULL else ():
         for sample in complex_samples(asked):
             case("", dtype, sample)
-    for dtype in HALVES if asked.row.is_elementwise else ():
-        if dtype not in asked.row.without:
-            case("", dtype, first)
+    for dtype in asked.halves:
+        case("", dtype, first)
     if any(value.size > 1 for value in rule.forward(asked.at("float64", first)).values()):
         case("one-hot", asked.full[0], first, lambda g: single(g, -2, 1.25))
         case("zero", asked.full[0], first, np.zeros_like)
@@ -913,13 +918,15 @@ def hard(asked: Asked) -> Iterator[Draft]:
 
 
 def large(asked: Asked) -> Draft | None:
-    """An elementwise operation on many elements: the same few numbers again and again."""
-    rule, row = asked.rule, asked.row
-    if not row.is_elementwise:
+    """Many elements: of an elementwise operation the same few numbers again and again, of any other a case of its own."""
+    if isinstance(asked.row.large, dict):
+        return spacious(asked, asked.row.large)
+    if not asked.row.is_elementwise:
         return None
+    rule, count = asked.rule, asked.row.large or MANY
     sample, cases = asked.samples[0], []
     size = next(v.size for v in sample.arrays.values())
-    times = -(-(row.large or MANY) // size)
+    times = -(-count // size)
     for dtype in asked.full:
         names = asked.at(dtype, sample)
         cotangents = asked.cotangents(f"large/{dtype}", rule.forward(names), dtype)
@@ -940,8 +947,25 @@ def large(asked: Asked) -> Draft | None:
     out = rule.smooth[0]
     lines += [*asked.lines, f"{out}.backward(gradient=tensor({out}_cotangent, dtype=dtype).repeat(times))"]
     due = {f"{x}_leaf.grad": shown(f"{x}_grad", f"{x}_near") for x in rule.active}
-    claim = f"At {row.large or MANY:,} elements the gradient is what it is at a few: {one_line(asked)}."
+    claim = f"At {count:,} elements the gradient is what it is at a few: {one_line(asked)}."
     return Draft("large", claim, (Step(run=body(lines), expect=due),), tuple(cases))
+
+
+def spacious(asked: Asked, large: Mapping[str, Any]) -> Draft:
+    rule, dtype = asked.rule, asked.full[0]
+    names = asked.at(dtype, asked.sample("large", large, asked.sizes(large)))
+    outputs = rule.forward(names)
+    cotangents = asked.cotangents("large", outputs, dtype)
+    case = (
+        asked.given(dtype, names)
+        | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
+        | dtypes_of(asked, outputs, dtype)
+        | asked.gradients_at(dtype, "large", names, partial(rule.vjp, cotangents=cotangents))
+    )
+    lines = [*asked.inputs(lambda _: "True"), *asked.lines, asked.pulled()]
+    count = max(names[x].size for x in rule.active)
+    claim = f"At {count:,} elements the gradient is what it is at a few: {one_line(asked)}."
+    return Draft("large", claim, (Step(run=body(lines), expect=asked.gradients_due()),), (case,))
 
 
 def value(asked: Asked) -> Draft:
@@ -985,7 +1009,8 @@ def drafts(name: str, rule: Rule) -> Iterator[Draft]:
 
 
 ASPECTS: Final = {
-    "gradient": "value and gradients at every shape, in every dtype, for random, single, zero and nan cotangents, "
+    "gradient": "value and gradients at every shape, in every dtype (halves where nothing is complex or solved with), "
+    "for random, single, zero and nan cotangents, "
     "and for infinite ones where the derivative is a product",
     "value": "of an operation without a derivative: the value, and that it requires no grad",
     "twice": "two uses of the same operands add up, with other values in between",
