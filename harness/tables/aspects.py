@@ -128,15 +128,22 @@ class Asked:
                 return Sample(label, arrays, parameters)
         raise BadNumbers(f"no inputs found that `avoid` does not exclude, in {drawing.TRIES} tries")
 
-    def redrawn(self, sample: Sample) -> Sample:
-        """Other numbers in the same shapes, where they are drawn."""
-        case = sample.parameters | {x: value.tolist() for x, value in sample.arrays.items()}
-        sizes = {
-            x: v.shape
-            for x, v in sample.arrays.items()
-            if x in self.rule.active and not is_written(self.rule.inputs[x])
-        }
-        return self.sample(f"{sample.label}/other", case, sizes)
+    def between(self, sample: Sample) -> Sample:
+        """Other numbers in the same shapes, where they are drawn, and what the row says. Of two operands that may be taken for
+        each other, every second number is the other operand's: what compares them then meets its equal."""
+        case = sample.parameters | {x: value.tolist() for x, value in sample.arrays.items()} | self.row.between
+        drawn = {x: given for x, given in self.rule.inputs.items() if not is_written(given) and not is_plain(given)}
+        sizes = {x: sample.arrays[x].shape for x in drawn if x not in self.row.between}
+        other = self.sample(f"{sample.label}/other", case, sizes)
+        if self.row.is_elementwise and len(sizes) == 2 and drawn[min(drawn)] == drawn[max(drawn)]:
+            (x, y), arrays = drawn, dict(other.arrays)
+            even = np.arange(sample.arrays[x].size) % 2 == 0
+            arrays[x] = np.where(even, sample.arrays[y], arrays[x])
+            arrays[y] = np.where(even, sample.arrays[x], arrays[y])
+            mixed = Sample(other.label, arrays, other.parameters)
+            if self.rule.avoid is None or not np.any(self.rule.avoid({**arrays, **mixed.parameters})):
+                return mixed
+        return other
 
     def at(self, dtype: str, sample: Sample) -> dict[str, Any]:
         """The names that formulas see, where tensors of ``dtype`` hold the sample."""
@@ -430,20 +437,27 @@ def twice(asked: Asked) -> Draft | None:
     """Two uses of the same operands add up, whatever happens with other values in between."""
     rule, cases = asked.rule, []
     sample = asked.samples[0]
-    between = asked.redrawn(sample)
+    between = asked.between(sample)
+    changed = [
+        x
+        for x in {**sample.arrays, **sample.parameters}
+        if x in rule.active or x in asked.row.between or not np.array_equal(between.arrays.get(x), sample.arrays.get(x))
+    ]
     for dtype in asked.full:
-        names = asked.at(dtype, sample)
+        names, other = asked.at(dtype, sample), asked.at(dtype, between)
         outputs = rule.forward(names)
-        several = [asked.cotangents(f"twice/{dtype}/{n}", outputs, dtype) for n in (1, 2, 3)]
+        several = [asked.cotangents(f"twice/{dtype}/{n}", outputs, dtype) for n in (1, 2)]
+        several.append(asked.cotangents(f"twice/{dtype}/3", rule.forward(other), dtype))
         terms = [rule.vjp(names, one) for one in several[:2]]
         made = asked.gradients_at(dtype, f"twice/{dtype}", names, partial(_both, rule, several[:2]), terms)
         case = asked.given(dtype, names)
-        case |= {f"{x}_between": written(asked.held(x, between.arrays[x], dtype)) for x in rule.active}
+        case |= {f"{x}_between": written(other[x]) if x in rule.inputs else other[x] for x in changed}
         for number, one in enumerate(several, 1):
             case |= {f"{name}_cotangent{number}": written(value) for name, value in one.items()}
         cases.append(case | dtypes_of(asked, outputs, dtype) | made)
-    operands = ", ".join(rule.active)
-    others = ", ".join(f"tensor({x}_between, dtype=dtype, requires_grad=True)" for x in rule.active)
+    made_of = {line.partition(" = ")[0]: line.partition(" = ")[2] for line in asked.inputs(lambda _: "True")}
+    operands = ", ".join(changed)
+    others = ", ".join(made_of.get(x, f"{x}_in").replace(f"{x}_in", f"{x}_between") for x in changed)
     lines = [
         *asked.inputs(lambda _: "True"),
         f"def f({operands}):",

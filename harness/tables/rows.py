@@ -131,6 +131,10 @@ class Row(Record, frozen=True, kw_only=True):
         | dict[Text, Data]
     ) = 0
     """Of any other row: a case with many elements."""
+    between: Annotated[
+        dict[Text, Data],
+        Meta(description="parameters and operands, written out, of the use between two others (aspect `twice`)"),
+    ] = {}
     without: Annotated[
         dict[Text, Text], Meta(description="aspect (second, forward, ... or a dtype): why it is not asked")
     ] = {}
