@@ -130,19 +130,17 @@ class Asked:
 
     def between(self, sample: Sample) -> Sample:
         """Other numbers in the same shapes, where they are drawn, and what the row says. Of two operands that may be taken for
-        each other, every second number is the other operand's: what compares them then meets its equal."""
+        each other, a third of the numbers are exchanged, and a third are the same in both: what compares operands notices."""
         case = sample.parameters | {x: value.tolist() for x, value in sample.arrays.items()} | self.row.between
         drawn = {x: given for x, given in self.rule.inputs.items() if not is_written(given) and not is_plain(given)}
         sizes = {x: sample.arrays[x].shape for x in drawn if x not in self.row.between}
         other = self.sample(f"{sample.label}/other", case, sizes)
         if self.row.is_elementwise and len(sizes) == 2 and drawn[min(drawn)] == drawn[max(drawn)]:
             (x, y), arrays = drawn, dict(other.arrays)
-            even = np.arange(sample.arrays[x].size) % 2 == 0
-            arrays[x] = np.where(even, sample.arrays[y], arrays[x])
-            arrays[y] = np.where(even, sample.arrays[x], arrays[y])
-            mixed = Sample(other.label, arrays, other.parameters)
-            if self.rule.avoid is None or not np.any(self.rule.avoid({**arrays, **mixed.parameters})):
-                return mixed
+            third = np.arange(sample.arrays[x].size) % 3
+            arrays[x] = np.where(third == 0, sample.arrays[y], arrays[x])
+            arrays[y] = np.select([third == 0, third == 1], [sample.arrays[x], arrays[x]], arrays[y])
+            return Sample(other.label, arrays, other.parameters)
         return other
 
     def at(self, dtype: str, sample: Sample) -> dict[str, Any]:
