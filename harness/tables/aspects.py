@@ -433,14 +433,11 @@ def complex_samples(asked: Asked) -> Iterator[Sample]:
 
 def twice(asked: Asked) -> Draft | None:
     """Two uses of the same operands add up, whatever happens with other values in between."""
-    rule, cases = asked.rule, []
+    rule, row, cases = asked.rule, asked.row, list[dict[str, Any]]()
     sample = asked.samples[0]
     between = asked.between(sample)
-    changed = [
-        x
-        for x in {**sample.arrays, **sample.parameters}
-        if x in rule.active or x in asked.row.between or not np.array_equal(between.arrays.get(x), sample.arrays.get(x))
-    ]
+    redrawn = [x for x, value in sample.arrays.items() if not np.array_equal(between.arrays[x], value)]
+    changed = [x for x in {**sample.arrays, **sample.parameters} if x in {*rule.active, *row.between, *redrawn}]
     for dtype in asked.full:
         names, other = asked.at(dtype, sample), asked.at(dtype, between)
         outputs = rule.forward(names)
