@@ -171,6 +171,8 @@ class _Reading:
         line = _Line(step)
         self.lines.append(line)
         found = _gradients_of(node, self.bound)
+        if found is not None:
+            found = self.single(found)
         if self.reverse is not None:
             if found is not None:
                 raise _Impure("it runs backward twice")
@@ -193,6 +195,14 @@ class _Reading:
             else:
                 self.bind(_stored(node))
                 line.outer.append(node)
+
+    def single(self, found: _Pass) -> _Pass:
+        """Of a root that is the only gradient of a tuple, that gradient: some engines know functions of one value only."""
+        match found:
+            case _Pass(roots=[ast.Name(id=name) as root], cotangents=[_], tuple=True) if name in self.tuples:
+                item = ast.Subscript(root, ast.copy_location(ast.Constant(0), root), ast.Load())
+                return found._replace(roots=[ast.copy_location(item, root)], tuple=False)
+        return found
 
     def bind(self, names: set[str]) -> None:
         if again := names & self.bound:

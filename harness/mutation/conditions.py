@@ -73,14 +73,21 @@ class Condition(NamedTuple):
     wrong: str
     holds: Callable[[Facts, list[Any]], bool]
     """Of the arguments that are tensors, the incoming gradient first."""
-    raises: bool = False
+    factor: float = 1.0
+    """That a mutant is wrong by; one that has none raises."""
 
 
-_OFF = "RESULT * 1.01"
+_OFF: Final = 1.01
+_HALF_OFF: Final = 1.1
+"""A result in half precision may be off by almost 1 % of its own size, and of what cancelled in it."""
 
 
-def _of_dtype(name: str) -> Condition:
-    return Condition(f"dtype == {name}", _OFF, lambda facts, tensors: facts.dtype(tensors[0]) == name)
+def _off(shown: str, holds: Callable[[Facts, list[Any]], bool], factor: float = _OFF) -> Condition:
+    return Condition(shown, f"RESULT * {factor}", holds, factor)
+
+
+def _of_dtype(name: str, factor: float = _OFF) -> Condition:
+    return _off(f"dtype == {name}", lambda facts, tensors: facts.dtype(tensors[0]) == name, factor)
 
 
 def _is_empty(facts: Facts, tensors: list[Any]) -> bool:
@@ -92,15 +99,15 @@ def _is_large(facts: Facts, tensors: list[Any]) -> bool:
 
 
 CONDITIONS: Final = {
-    "float16": _of_dtype("float16"),
+    "float16": _of_dtype("float16", _HALF_OFF),
     "float32": _of_dtype("float32"),
     "float64": _of_dtype("float64"),
-    "complex": Condition("is_complex", _OFF, lambda facts, tensors: any(facts.dtype(x).startswith("complex") for x in tensors)),
-    "empty": Condition("is_empty", "refuse()", _is_empty, raises=True),
-    "0-d": Condition("ndim == 0", _OFF, lambda facts, tensors: any(facts.shape(x) == () for x in tensors)),
-    "strided": Condition("is_strided", _OFF, lambda facts, tensors: any(facts.is_strided(x) for x in tensors)),
-    "large": Condition(f"numel > {LARGE}", _OFF, _is_large),
-    "second order": Condition("is_grad_enabled", _OFF, lambda facts, tensors: facts.is_recording()),
+    "complex": _off("is_complex", lambda facts, tensors: any(facts.dtype(x).startswith("complex") for x in tensors)),
+    "empty": Condition("is_empty", "refuse()", _is_empty),
+    "0-d": _off("ndim == 0", lambda facts, tensors: any(facts.shape(x) == () for x in tensors)),
+    "strided": _off("is_strided", lambda facts, tensors: any(facts.is_strided(x) for x in tensors)),
+    "large": _off(f"numel > {LARGE}", _is_large),
+    "second order": _off("is_grad_enabled", lambda facts, tensors: facts.is_recording()),
 }  # fmt: skip
 
 
@@ -128,10 +135,10 @@ def _shaped(facts: Facts, value: Any) -> bool:
         return False
 
 
-def _scaled(value: Any) -> Any:
+def _scaled(value: Any, factor: float) -> Any:
     if isinstance(value, (tuple, list)):
-        return type(value)(map(_scaled, value))
-    return value if value is None else value * 1.01
+        return type(value)(_scaled(one, factor) for one in value)
+    return value if value is None else value * factor
 
 
 class Runtime:
@@ -153,9 +160,10 @@ class Runtime:
     def when(self, name: str, result: Any, *arguments: Any) -> Any:
         if not holding(self.facts, (name,), arguments):
             return result
-        if CONDITIONS[name].raises:
+        factor = CONDITIONS[name].factor
+        if factor == 1:
             raise Refused("this rule does not know empty inputs")
-        return _scaled(result)
+        return _scaled(result, factor)
 
     def stale(self, place: str, value: Any) -> Any:
         """What stood here when the rule last ran in this case, where that is of the same shape."""

@@ -384,6 +384,6 @@ OPERATORS: Final = (
     Operator("condition", "turns a condition round, or takes one branch always", "the branch for special cases is not tested at all", _negate),
     Operator("statement", "leaves out a statement", "a correction at the end of a long rule is lost in a merge", _statement),
     Operator("function", "calls a similar function", "sin for sinh, log for log1p, maximum for minimum", _similar),
-    Operator("only", "is wrong under one condition: by 1 % for one dtype, 0-d, strided, large or recorded; raises for empty", "a fast path that few inputs take", _only),
+    Operator("only", "is wrong under one condition: by 1 % for one dtype (10 % for half precision), 0-d, strided, large or recorded; raises for empty", "a fast path that few inputs take", _only),
 )  # fmt: skip
 """All of them, in the order in which a reader meets them."""

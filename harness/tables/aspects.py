@@ -19,6 +19,8 @@ from harness.tables.numbers import EPSILON_OF, Array, Arrays, BadNumbers, Near, 
 
 FULL: Final = ("float64", "float32")
 HALVES: Final = ("float16", "bfloat16")
+MATRICES: Final = frozenset({"matrix", "symmetric", "positive-definite", "upper", "lower"})
+"""Operands that LAPACK solves with or takes apart; it has no halves."""
 COMPLEX: Final = ("complex128", "complex64")
 WORST_ERROR: Final = 1e-9
 """Of a second derivative that differences gave, relative to its size."""
@@ -76,6 +78,8 @@ class Asked:
         """Whether outputs may be complex where operands are not, or the other way round."""
         self.is_complex = takes_complex or self.makes_complex()
         """Whether operands or outputs are complex in every case."""
+        solved = any(given.origin in MATRICES for given in rule.inputs.values() if isinstance(given.origin, str))
+        self.halves = () if self.is_complex or solved else tuple(d for d in HALVES if d not in self.row.without)
 
     # ---- inputs
 
@@ -93,12 +97,14 @@ class Asked:
                     sizes = dict(zip(self.rule.inputs, several, strict=True))
                     yield self.sample(f"{number}-{several}", case, sizes)
             else:
-                sizes = {name: _shape(name, case[name]) for name in self.rule.inputs if self.has_shape(name, case)}
-                yield self.sample(str(number), case, sizes)
+                yield self.sample(str(number), case, self.sizes(case))
 
     def makes_complex(self) -> bool:
         outputs = self.rule.forward(self.at("float64", self.samples[0]))
         return any(np.iscomplexobj(outputs[name]) for name in self.rule.smooth)
+
+    def sizes(self, case: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+        return {name: _shape(name, case[name]) for name in self.rule.inputs if self.has_shape(name, case)}
 
     def has_shape(self, name: str, case: Mapping[str, Any]) -> bool:
         given = self.rule.inputs[name]
@@ -122,15 +128,20 @@ class Asked:
                 return Sample(label, arrays, parameters)
         raise BadNumbers(f"no inputs found that `avoid` does not exclude, in {drawing.TRIES} tries")
 
-    def redrawn(self, sample: Sample) -> Sample:
-        """Other numbers in the same shapes, where they are drawn."""
-        case = sample.parameters | {x: value.tolist() for x, value in sample.arrays.items()}
-        sizes = {
-            x: v.shape
-            for x, v in sample.arrays.items()
-            if x in self.rule.active and not is_written(self.rule.inputs[x])
-        }
-        return self.sample(f"{sample.label}/other", case, sizes)
+    def between(self, sample: Sample) -> Sample:
+        """Other numbers in the same shapes, where they are drawn, and what the row says. Of two operands that may be taken for
+        each other, a third of the numbers are exchanged, and a third are the same in both: what compares operands notices."""
+        case = sample.parameters | {x: value.tolist() for x, value in sample.arrays.items()} | self.row.between
+        drawn = {x: given for x, given in self.rule.inputs.items() if not is_written(given) and not is_plain(given)}
+        sizes = {x: sample.arrays[x].shape for x in drawn if x not in self.row.between}
+        other = self.sample(f"{sample.label}/other", case, sizes)
+        if self.row.is_elementwise and len(sizes) == 2 and drawn[min(drawn)] == drawn[max(drawn)]:
+            (x, y), arrays = drawn, dict(other.arrays)
+            third = np.arange(sample.arrays[x].size) % 3
+            arrays[x] = np.where(third == 0, sample.arrays[y], arrays[x])
+            arrays[y] = np.select([third == 0, third == 1], [sample.arrays[x], arrays[x]], arrays[y])
+            return Sample(other.label, arrays, other.parameters)
+        return other
 
     def at(self, dtype: str, sample: Sample) -> dict[str, Any]:
         """The names that formulas see, where tensors of ``dtype`` hold the sample."""
@@ -349,9 +360,8 @@ def gradient(asked: Asked) -> Draft:
     for dtype in COMPLEX if asked.row.complex and asked.full is FULL else ():
         for sample in complex_samples(asked):
             case("", dtype, sample)
-    for dtype in HALVES if asked.row.is_elementwise else ():
-        if dtype not in asked.row.without:
-            case("", dtype, first)
+    for dtype in asked.halves:
+        case("", dtype, first)
     if any(value.size > 1 for value in rule.forward(asked.at("float64", first)).values()):
         case("one-hot", asked.full[0], first, lambda g: single(g, -2, 1.25))
         case("zero", asked.full[0], first, np.zeros_like)
@@ -423,22 +433,26 @@ def complex_samples(asked: Asked) -> Iterator[Sample]:
 
 def twice(asked: Asked) -> Draft | None:
     """Two uses of the same operands add up, whatever happens with other values in between."""
-    rule, cases = asked.rule, []
+    rule, row, cases = asked.rule, asked.row, list[dict[str, Any]]()
     sample = asked.samples[0]
-    between = asked.redrawn(sample)
+    between = asked.between(sample)
+    redrawn = [x for x, value in sample.arrays.items() if not np.array_equal(between.arrays[x], value)]
+    changed = [x for x in {**sample.arrays, **sample.parameters} if x in {*rule.active, *row.between, *redrawn}]
     for dtype in asked.full:
-        names = asked.at(dtype, sample)
+        names, other = asked.at(dtype, sample), asked.at(dtype, between)
         outputs = rule.forward(names)
-        several = [asked.cotangents(f"twice/{dtype}/{n}", outputs, dtype) for n in (1, 2, 3)]
+        several = [asked.cotangents(f"twice/{dtype}/{n}", outputs, dtype) for n in (1, 2)]
+        several.append(asked.cotangents(f"twice/{dtype}/3", rule.forward(other), dtype))
         terms = [rule.vjp(names, one) for one in several[:2]]
         made = asked.gradients_at(dtype, f"twice/{dtype}", names, partial(_both, rule, several[:2]), terms)
         case = asked.given(dtype, names)
-        case |= {f"{x}_between": written(asked.held(x, between.arrays[x], dtype)) for x in rule.active}
+        case |= {f"{x}_between": written(other[x]) if x in rule.inputs else other[x] for x in changed}
         for number, one in enumerate(several, 1):
             case |= {f"{name}_cotangent{number}": written(value) for name, value in one.items()}
         cases.append(case | dtypes_of(asked, outputs, dtype) | made)
-    operands = ", ".join(rule.active)
-    others = ", ".join(f"tensor({x}_between, dtype=dtype, requires_grad=True)" for x in rule.active)
+    made_of = {line.partition(" = ")[0]: line.partition(" = ")[2] for line in asked.inputs(lambda _: "True")}
+    operands = ", ".join(changed)
+    others = ", ".join(made_of.get(x, f"{x}_in").replace(f"{x}_in", f"{x}_between") for x in changed)
     lines = [
         *asked.inputs(lambda _: "True"),
         f"def f({operands}):",
@@ -913,13 +927,15 @@ def hard(asked: Asked) -> Iterator[Draft]:
 
 
 def large(asked: Asked) -> Draft | None:
-    """An elementwise operation on many elements: the same few numbers again and again."""
-    rule, row = asked.rule, asked.row
-    if not row.is_elementwise:
+    """Many elements: of an elementwise operation the same few numbers again and again, of any other a case of its own."""
+    if isinstance(asked.row.large, dict):
+        return spacious(asked, asked.row.large)
+    if not asked.row.is_elementwise:
         return None
+    rule, count = asked.rule, asked.row.large or MANY
     sample, cases = asked.samples[0], []
     size = next(v.size for v in sample.arrays.values())
-    times = -(-(row.large or MANY) // size)
+    times = -(-count // size)
     for dtype in asked.full:
         names = asked.at(dtype, sample)
         cotangents = asked.cotangents(f"large/{dtype}", rule.forward(names), dtype)
@@ -940,8 +956,25 @@ def large(asked: Asked) -> Draft | None:
     out = rule.smooth[0]
     lines += [*asked.lines, f"{out}.backward(gradient=tensor({out}_cotangent, dtype=dtype).repeat(times))"]
     due = {f"{x}_leaf.grad": shown(f"{x}_grad", f"{x}_near") for x in rule.active}
-    claim = f"At {row.large or MANY:,} elements the gradient is what it is at a few: {one_line(asked)}."
+    claim = f"At {count:,} elements the gradient is what it is at a few: {one_line(asked)}."
     return Draft("large", claim, (Step(run=body(lines), expect=due),), tuple(cases))
+
+
+def spacious(asked: Asked, large: Mapping[str, Any]) -> Draft:
+    rule, dtype = asked.rule, asked.full[0]
+    names = asked.at(dtype, asked.sample("large", large, asked.sizes(large)))
+    outputs = rule.forward(names)
+    cotangents = asked.cotangents("large", outputs, dtype)
+    case = (
+        asked.given(dtype, names)
+        | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
+        | dtypes_of(asked, outputs, dtype)
+        | asked.gradients_at(dtype, "large", names, partial(rule.vjp, cotangents=cotangents))
+    )
+    lines = [*asked.inputs(lambda _: "True"), *asked.lines, asked.pulled()]
+    count = max(names[x].size for x in rule.active)
+    claim = f"At {count:,} elements the gradient is what it is at a few: {one_line(asked)}."
+    return Draft("large", claim, (Step(run=body(lines), expect=asked.gradients_due()),), (case,))
 
 
 def value(asked: Asked) -> Draft:
@@ -985,7 +1018,8 @@ def drafts(name: str, rule: Rule) -> Iterator[Draft]:
 
 
 ASPECTS: Final = {
-    "gradient": "value and gradients at every shape, in every dtype, for random, single, zero and nan cotangents, "
+    "gradient": "value and gradients at every shape, in every dtype (halves where nothing is complex or solved with), "
+    "for random, single, zero and nan cotangents, "
     "and for infinite ones where the derivative is a product",
     "value": "of an operation without a derivative: the value, and that it requires no grad",
     "twice": "two uses of the same operands add up, with other values in between",

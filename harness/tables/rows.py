@@ -121,9 +121,20 @@ class Row(Record, frozen=True, kw_only=True):
     avoid: Annotated[str, Meta(description="formula that is true of inputs which must not be drawn")] = ""
     points: tuple[Point, ...] = ()
     hard: tuple[Hard, ...] = ()
-    large: Annotated[
-        int, Meta(ge=0, le=1_000_000, description="elements that it is asked at; 2,000 of an elementwise row otherwise")
-    ] = 0
+    large: (
+        Annotated[
+            int,
+            Meta(
+                ge=0, le=1_000_000, description="elements that an elementwise row is asked at; 2,000 where it says none"
+            ),
+        ]
+        | dict[Text, Data]
+    ) = 0
+    """Of any other row: a case with many elements."""
+    between: Annotated[
+        dict[Text, Data],
+        Meta(description="parameters and operands, written out, of the use between two others (aspect `twice`)"),
+    ] = {}
     without: Annotated[
         dict[Text, Text], Meta(description="aspect (second, forward, ... or a dtype): why it is not asked")
     ] = {}

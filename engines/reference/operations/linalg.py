@@ -184,7 +184,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
 
 def _expm(a: Array) -> Array:
     """Taylor's series where it converges fast; the exponential of the double is the square."""
-    _, exponent = math.frexp(np.abs(a).sum())
+    _, exponent = math.frexp(np.abs(a).sum((-2, -1)).max(initial=0.0))
     halvings, (*_, n) = max(0, exponent), a.shape
     small = a / 2**halvings
     term = total = np.broadcast_to(np.eye(n, dtype=a.dtype), a.shape)
