@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 import msgspec
@@ -41,10 +42,12 @@ class Edit(NamedTuple):
     """Cases with a verdict that is entered only where it is asked for."""
 
 
-def updated(text: str, file: EngineFile, run: Run, why: Why | None, ends: Iterable[Status] = ()) -> Edit:
+def updated(
+    text: str, file: EngineFile, run: Run, why: Why | None, ends: Iterable[Status] = (), only: Sequence[str] = ()
+) -> Edit:
     """The text of an engine.yaml after a run; ``file`` is what it says before.
 
-    ``why``: None to add nothing. ``ends``: which of `ENDS` are entered too."""
+    ``why``: None to add nothing. ``ends``: which of `ENDS` are entered too. ``only``: patterns of the cases that are added."""
     ends = frozenset(ends)
     cases = list(run.cases.values())
     version = run.header.engine.version
@@ -67,7 +70,12 @@ def updated(text: str, file: EngineFile, run: Run, why: Why | None, ends: Iterab
         elif better or (not spoken and deviation.cases in unmatched):
             new[index] = []
             removed.append(deviation.cases)
-    unexplained = [case for case in cases if case.standing is Standing.UNEXPECTED]
+    here = [d for d in file.deviations if in_range(version, d.versions) and is_here(d)]
+    unexplained = [
+        case
+        for case in cases
+        if case.standing is Standing.UNEXPECTED and _fits(case.id, only) and not _is_known(case, here)
+    ]
     passed_over = [case for case in unexplained if case.status in ENDS - ends]
     entries = []
     if why is not None:
@@ -81,6 +89,16 @@ def updated(text: str, file: EngineFile, run: Run, why: Why | None, ends: Iterab
         lines[spans[index].first : spans[index].last] = new[index]
     left = len(file.deviations) - len(removed)
     return Edit(_with(lines, entries, bool(file.deviations), left), added, removed, narrowed, passed_over)
+
+
+def _fits(id: str, patterns: Sequence[str]) -> bool:
+    return not patterns or any(fnmatchcase(id, pattern.replace("[", "[[]")) for pattern in patterns)
+
+
+def _is_known(case: CaseLine, deviations: Iterable[Deviation]) -> bool:
+    """Whether the file explains a case by now; the first entry that speaks of it counts."""
+    first = next((deviation for deviation in deviations if speaks_of(deviation, case.id)), None)
+    return first is not None and explains(first, case)
 
 
 class _Span(NamedTuple):

@@ -42,7 +42,11 @@ function tensor(data, dtype) {
 }
 
 // tf.grads takes the cotangent beside the operands, and computes the function anew.
-const vjp = (f, ...primals) => [f(...primals), (cotangent) => tf.grads(f)(primals, cotangent)];
+function vjp(f, ...primals) {
+  const value = f(...primals);
+  if (Array.isArray(value)) throw new Unsupported("functions of several values");
+  return [value, (cotangent) => tf.grads(f)(primals, cotangent)];
+}
 
 const like = (value, other) => (isTensor(value) ? value : tf.scalar(number(value), other.dtype === "int32" && typeof value === "number" ? "float32" : other.dtype === "bool" ? undefined : other.dtype));
 const both = (call) => (a, b) => call(isTensor(a) ? a : like(a, b), isTensor(b) ? b : like(b, a));
@@ -53,7 +57,27 @@ const COMPARED = {
   "==": tf.equal, "!=": tf.notEqual, "<": tf.less, "<=": tf.lessEqual, ">": tf.greater, ">=": tf.greaterEqual,
 };
 function matmul(a, b) {
-  return a.rank === 1 || b.rank === 1 ? tf.dot(a, b) : tf.matMul(a, b);
+  if (a.rank > 1 && b.rank > 1) return tf.matMul(a, b);
+  if (a.rank > 2 || b.rank > 2) throw new Unsupported("products of vectors and stacks of matrices");
+  return tf.dot(a, b);
+}
+
+// Where the engine has the one value of an option and no parameter for it.
+function only(x, given, value, name) {
+  if (number(given) !== value) throw new Unsupported(`${name} other than ${value}`);
+  return x;
+}
+function counted(dims) {
+  if (numbers(dims).some((dim) => dim < 0)) throw new Unsupported("dimensions counted from the last");
+  return numbers(dims);
+}
+function broadcast(x, sizes) {
+  const shape = numbers(sizes.flat());
+  return tf.broadcastTo(x, shape.map((size, i) => (size === -1 ? x.shape[i - shape.length + x.rank] : size)));
+}
+function tile(x, times) {
+  if (times.flat().length > x.rank) throw new Unsupported("more repetitions than dimensions");
+  return tf.tile(x, numbers(times.flat()));
 }
 
 const unary = {
@@ -73,8 +97,9 @@ const operations = {
   logsumexp: reduction(tf.logSumExp), all: reduction(tf.all), any: reduction(tf.any),
   cumsum: word("x dim", (x, dim) => tf.cumsum(x, number(dim))), cumprod: word("x dim", (x, dim) => tf.cumprod(x, number(dim))),
   argmax: word("x dim=", (x, dim) => tf.argMax(x, axes(dim))), argmin: word("x dim=", (x, dim) => tf.argMin(x, axes(dim))),
-  elu: word("x", tf.elu), softplus: word("x", tf.softplus), leaky_relu: word("x negative_slope=", (x, slope = 0.01) => tf.leakyRelu(x, number(slope))),
-  prelu: word("x weight", tf.prelu), softmax: word("x dim", (x, dim) => tf.softmax(x, last(x, dim))),
+  elu: word("x alpha=", (x, alpha = 1) => tf.elu(only(x, alpha, 1, "alpha"))),
+  softplus: word("x beta= threshold=", (x, beta = 1) => tf.softplus(only(x, beta, 1, "beta"))), leaky_relu: word("x negative_slope=", (x, slope = 0.01) => tf.leakyRelu(x, number(slope))),
+  softmax: word("x dim", (x, dim) => tf.softmax(x, last(x, dim))),
   log_softmax: word("x dim", (x, dim) => tf.logSoftmax(x, number(dim))),
   clamp: word("x min= max=", (x, min, max) => {
     if (isTensor(min) || isTensor(max)) throw new Unsupported("tensors as bounds");
@@ -85,7 +110,7 @@ const operations = {
   where: word("condition a b", (condition, a, b) => tf.where(condition, like(a, b), like(b, a))),
   cat: word("tensors dim=", (tensors, dim = 0) => tf.concat(tensors, number(dim))), stack: word("tensors dim=", (tensors, dim = 0) => tf.stack(tensors, number(dim))),
   reshape: word("x shape", (x, shape) => tf.reshape(x, numbers(shape))), squeeze: word("x dim=", (x, dim) => tf.squeeze(x, dim === undefined ? undefined : [numbers(dim)].flat())),
-  unsqueeze: word("x dim", (x, dim) => tf.expandDims(x, number(dim))), permute: word("x dims", (x, dims) => tf.transpose(x, numbers(dims))),
+  unsqueeze: word("x dim", (x, dim) => tf.expandDims(x, number(dim))), permute: word("x dims", (x, dims) => tf.transpose(x, counted(dims))),
   flip: word("x dims", (x, dims) => tf.reverse(x, numbers(dims))), 
   broadcast_to: word("x size", (x, size) => tf.broadcastTo(x, numbers(size))), zeros_like: word("x", tf.zerosLike),
   ones_like: word("x", tf.onesLike),
@@ -98,7 +123,7 @@ const given = Object.fromEntries([
 ]);
 const FREE_ONLY = [
   ...["cat", "stack", "where", "zeros_like", "ones_like"],
-  ...["relu6", "selu", "logsigmoid", "elu", "softplus", "leaky_relu", "prelu"],
+  ...["relu6", "selu", "logsigmoid", "elu", "softplus", "leaky_relu"],
 ];
 const property = (read) => Object.assign(read, { reads: true });
 
@@ -114,13 +139,16 @@ module.exports = {
   },
   attributes: {
     ...Object.fromEntries(Object.entries(given).filter(([name]) => !FREE_ONLY.includes(name))),
-    expand: (x, ...sizes) => tf.broadcastTo(x, sizes.map((size, i) => (size === -1n ? x.shape[i - sizes.length + x.rank] : number(size)))),
-    repeat: (x, ...times) => tf.tile(x, times.map(number)),
+    expand: (x, ...sizes) => broadcast(x, sizes),
+    repeat: (x, ...times) => tile(x, times),
     shape: property((x) => x.shape.map(BigInt)), dtype: property((x) => new Dtype(x.dtype)),
-    item: (x) => x.arraySync(), tolist: (x) => x.arraySync(), numel: (x) => BigInt(x.size), dim: (x) => BigInt(x.rank),
+    item: (x) => x.dataSync()[0], tolist: (x) => x.arraySync(), numel: (x) => BigInt(x.size), dim: (x) => BigInt(x.rank),
   },
   arithmetic: (sign, a, b) => both(SIGNS[sign])(a, b),
   compare: (sign, a, b) => both(COMPARED[sign])(a, b),
   negative: tf.neg,
+  // What it says of what it has not got, and of what is wrong: [fragment of a message, kind].
+  absent: ["gradient function not found for", "is not yet supported"],
+  kinds: [["must match the shape returned by f", "grad-shape-mismatch"]],
   truth: (x) => Boolean(x.arraySync()),
 };

@@ -41,9 +41,11 @@ function observed(value, engine) {
 
 const booleans = (value) => (Array.isArray(value) ? value.map(booleans) : Boolean(value));
 
-function described(error) {
-  const out = { kind: null, text: `${error.constructor.name}: ${error.message}`, message: error.message };
-  if (error instanceof Unsupported) Object.assign(out, { fault: "unsupported", text: error.message });
+function described(error, engine) {
+  const kind = engine.kinds.find(([fragment]) => error.message.includes(fragment))?.[1] ?? null;
+  const out = { kind, text: `${error.constructor.name}: ${error.message}`, message: error.message };
+  if (error instanceof Unsupported || engine.absent.some((fragment) => error.message.includes(fragment)))
+    Object.assign(out, { fault: "unsupported", text: error.message });
   if (error instanceof ReferenceError) out.fault = "unbound";
   return { ...out, line: error.line ?? 0, top: error.top ?? 0 };
 }

@@ -39,7 +39,7 @@ function run(order) {
   const begun = performance.now();
   const values = order.values.map((value, i) => (order.types[i] === "name" ? engine.names[value] : plain(value, order.types[i])));
   const [steps, aborted] = engine.tidy(() =>
-    new Program(programs.get(order.program), values, engine).run((value) => observed(value, engine), described));
+    new Program(programs.get(order.program), values, engine).run((value) => observed(value, engine), (error) => described(error, engine)));
   return { message: "result", run: order.run, seconds: (performance.now() - begun) / 1000, steps, aborted };
 }
 

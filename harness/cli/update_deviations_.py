@@ -25,6 +25,12 @@ from harness.text import plural, printable
     "--cause", type=click.Choice([cause.value for cause in Cause]), default=Cause.BUG.value, show_default=True
 )
 @click.option(
+    "--only",
+    multiple=True,
+    metavar="PATTERN",
+    help="Add only cases that fit, with * and ? as in a shell. May be given several times.",
+)
+@click.option(
     "--also",
     type=click.Choice(sorted(status.value for status in updating.ENDS)),
     multiple=True,
@@ -37,6 +43,7 @@ def command(
     reason: str | None,
     link: str | None,
     cause: str,
+    only: tuple[str, ...],
     also: tuple[str, ...],
     dry_run: bool,
 ) -> int:
@@ -59,7 +66,7 @@ def command(
         raise click.UsageError(f"engine {info.name} has no engine.yaml to edit")
     before = path.read_text("utf-8")
     why = None if reason is None or link is None else updating.Why(reason, link, Cause(cause))
-    edit = updating.updated(before, read_engine_file(path), judged, why, map(Status, also))
+    edit = updating.updated(before, read_engine_file(path), judged, why, map(Status, also), only)
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     if edit.text == before:
         click.echo(f"{shown}: nothing to change")

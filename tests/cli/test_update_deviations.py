@@ -110,3 +110,19 @@ def test_a_deviation_of_another_platform_explains_nothing(harness: Harness, tiny
     path = tiny / "engine.yaml"
     path.write_text(path.read_text().replace("reason: ", "platform: plan9-*\n    reason: "))
     assert harness("run", "--engine", tiny, *AREAS).code == Exit.NONCONFORMING
+
+
+def test_some_cases_are_added_alone(harness: Harness, tiny: Path, run: Path) -> None:
+    """Each cause has a reason of its own: what is known of one says nothing of the others."""
+    spec = sorted(unexpected(run))[0].partition("[")[0]
+    harness("update-deviations", run, *SAY, "--only", f"{spec}*")
+    harness("run", "--engine", tiny, *AREAS, "-o", "other")
+    assert unexpected(Path("other")) == {id for id in unexpected(run) if id.partition("[")[0] != spec}
+
+
+def test_what_was_added_before_is_not_added_again(harness: Harness, tiny: Path, run: Path) -> None:
+    """One record serves several calls, each with a reason of its own."""
+    harness("update-deviations", run, *SAY)
+    before = (tiny / "engine.yaml").read_text()
+    assert harness("update-deviations", run, *SAY).out.endswith("nothing to change\n")
+    assert (tiny / "engine.yaml").read_text() == before
