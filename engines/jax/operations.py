@@ -200,6 +200,10 @@ _NUMPY: Final = (
     "nan_to_num broadcast_to"
 )
 _SPECIAL: Final = "erf erfc erfinv digamma polygamma xlogy"
+_LINALG: Final = "det slogdet inv pinv cholesky eigh eigvalsh eig eigvals svd svdvals qr matrix_power multi_dot"
+_REDUCTIONS: Final = "sum mean prod nansum nanmean amax amin argmax argmin"
+_OF_SPECIAL: Final = "entr erfcx ndtr log_ndtr ndtri i0 i0e i1 xlog1py"
+_FFT: Final = "fft ifft rfft irfft"
 _NN: Final = "relu relu6 leaky_relu elu selu celu silu mish sigmoid"
 
 OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
@@ -246,20 +250,7 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "logit": logit,
     "igamma": special.gammainc,
     "special.gammainc": special.gammainc,
-    **{
-        f"special.{word}": getattr(special, word)
-        for word in (
-            "entr",
-            "erfcx",
-            "ndtr",
-            "log_ndtr",
-            "ndtri",
-            "i0",
-            "i0e",
-            "i1",
-            "xlog1py",
-        )
-    },
+    **{f"special.{word}": getattr(special, word) for word in _OF_SPECIAL.split()},
     "gelu": lambda x, approximate="none": nn.gelu(x, approximate=approximate == "tanh"),
     "softplus": softplus,
     "logsigmoid": nn.log_sigmoid,
@@ -272,20 +263,7 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "glu": lambda x, dim=-1: nn.glu(x, axis=dim),
     "one_hot": lambda x, num_classes: nn.one_hot(x, num_classes, dtype=jnp.int64),
     # reductions
-    **{
-        word: reduction(getattr(jnp, word))
-        for word in (
-            "sum",
-            "mean",
-            "prod",
-            "nansum",
-            "nanmean",
-            "amax",
-            "amin",
-            "argmax",
-            "argmin",
-        )
-    },
+    **{word: reduction(getattr(jnp, word)) for word in _REDUCTIONS.split()},
     "max": extremum(jnp.max),
     "min": extremum(jnp.min),
     "var": moment(jnp.var),
@@ -349,25 +327,7 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "einsum": lambda equation, *operands: jnp.einsum(equation, *size(operands)),
     "tensordot": lambda a, b, dims=2: jnp.tensordot(a, b, axes=dims),
     "trace": jnp.trace,
-    **{
-        f"linalg.{word}": getattr(jnp.linalg, word)
-        for word in (
-            "det",
-            "slogdet",
-            "inv",
-            "pinv",
-            "cholesky",
-            "eigh",
-            "eigvalsh",
-            "eig",
-            "eigvals",
-            "svd",
-            "svdvals",
-            "qr",
-            "matrix_power",
-            "multi_dot",
-        )
-    },
+    **{f"linalg.{word}": getattr(jnp.linalg, word) for word in _LINALG.split()},
     "linalg.solve": solved,
     "linalg.solve_triangular": solved_triangular,
     "linalg.matrix_exp": linalg.expm,
@@ -381,15 +341,7 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "cholesky_solve": lambda B, L, upper=False: linalg.cho_solve((L, not upper), B),
     "conv1d": convolution,
     "conv2d": convolution,
-    **{
-        f"fft.{word}": transform(getattr(jnp.fft, word))
-        for word in (
-            "fft",
-            "ifft",
-            "rfft",
-            "irfft",
-        )
-    },
+    **{f"fft.{word}": transform(getattr(jnp.fft, word)) for word in _FFT.split()},
 }
 METHODS: Final[Mapping[str, Callable[..., Any]]] = {
     **{word: function for word, function in OPERATIONS.items() if word in ATTRIBUTES},
