@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime
 import platform
+import re
 import sys
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from fnmatch import fnmatchcase
-from typing import Annotated, Final
+from fnmatch import fnmatchcase, translate
+from typing import Annotated, Final, NamedTuple
 
 from msgspec import Meta
 
@@ -32,7 +34,7 @@ class Cause(StrEnum):
 class Deviation(Record, frozen=True, kw_only=True):
     """A verdict that is known and explained."""
 
-    cases: Annotated[Text, Meta(description="case ids, with * and ? as in a shell")]
+    cases: Annotated[tuple[Text, ...], Meta(min_length=1, description="case ids, with * and ? as in a shell")]
     verdict: Annotated[Status, Meta(description="the verdict it explains; any other is a regression")] = Status.FAIL
     seen: Annotated[
         str,
@@ -49,9 +51,47 @@ class Deviation(Record, frozen=True, kw_only=True):
     ) = None
 
 
-def speaks_of(deviation: Deviation, id: str) -> bool:
-    """Whether a case is among those of a deviation; ``[2]`` in its pattern is the second case, not a set of characters."""
-    return fnmatchcase(id, deviation.cases.replace("[", "[[]"))
+class Single(NamedTuple):
+    """One pattern of a deviation."""
+
+    pattern: str
+    deviation: Deviation
+
+
+def singles(deviations: Iterable[Deviation]) -> list[Single]:
+    return [Single(pattern, deviation) for deviation in deviations for pattern in deviation.cases]
+
+
+class Finder:
+    """Which of many patterns speaks of a case: the first that fits."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._exact: dict[str, int] = {}
+        wild = []
+        for index, pattern in enumerate(patterns):
+            if "*" in pattern or "?" in pattern:
+                wild.append((index, pattern))
+            else:
+                self._exact.setdefault(pattern, index)
+        self._numbers = [index for index, _ in wild]
+        self._wild = re.compile("|".join(f"({translate(literal(pattern))})" for _, pattern in wild)) if wild else None
+
+    def find(self, id: str) -> int | None:
+        """The position of the first pattern that fits."""
+        found = [self._exact[id]] if id in self._exact else []
+        match = self._wild.match(id) if self._wild is not None else None
+        if match is not None and match.lastindex is not None:
+            found.append(self._numbers[match.lastindex - 1])
+        return min(found, default=None)
+
+
+def literal(pattern: str) -> str:
+    """``[2]`` in a pattern is the second case, not a set of characters."""
+    return pattern.replace("[", "[[]")
+
+
+def fits(pattern: str, id: str) -> bool:
+    return fnmatchcase(id, literal(pattern))
 
 
 def is_here(deviation: Deviation, where: str = HERE) -> bool:
@@ -67,7 +107,7 @@ def explains(deviation: Deviation, case: CaseLine) -> bool:
     """Whether a verdict is the one that is known, and looks as it is known to look."""
     if case.status is not deviation.verdict:
         return False
-    return not deviation.seen or fnmatchcase(fingerprint(case), deviation.seen.replace("[", "[[]"))
+    return not deviation.seen or fits(deviation.seen, fingerprint(case))
 
 
 def fingerprint(case: CaseLine) -> str:

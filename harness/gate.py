@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.deviations import Deviation, explains, fingerprint, is_expired, is_here, speaks_of
+from harness.deviations import Deviation, Finder, explains, fingerprint, fits, is_expired, is_here, singles
 from harness.exits import Exit, first
 from harness.plugins import EngineFile, in_range
 from harness.record import JUDGED, CaseLine, Footer, Run, Standing, Status, Totals
@@ -73,7 +73,8 @@ class Gate:
         is_part: bool = False,
         today: datetime.date | None = None,
     ) -> None:
-        self.deviations = [d for d in file.deviations if in_range(version, d.versions) and is_here(d)]
+        self.deviations = singles(d for d in file.deviations if in_range(version, d.versions) and is_here(d))
+        self.finder = Finder([pattern for pattern, _ in self.deviations])
         self.today = today or datetime.datetime.now(datetime.UTC).date()
         self.baseline = baseline
         self.required = required
@@ -87,19 +88,15 @@ class Gate:
 
     def is_known(self, case: CaseLine) -> bool:
         """Whether the verdict is the one that a known deviation explains."""
-        deviation = self._deviation(case)
-        return deviation is not None and explains(self.deviations[deviation], case)
-
-    def _deviation(self, case: CaseLine) -> int | None:
-        """The first known deviation that speaks of a case."""
-        return next((i for i, d in enumerate(self.deviations) if speaks_of(d, case.id)), None)
+        index = self.finder.find(case.id)
+        return index is not None and explains(self.deviations[index].deviation, case)
 
     def standing(self, case: CaseLine) -> CaseLine:
         """``case`` with its standing (and the reason of a known deviation), taken into account from now on."""
-        index = self._deviation(case)
+        index = self.finder.find(case.id)
         if index is not None:
             self.matched[index].append(case)
-        judged = self._against(case, None if index is None else self.deviations[index])
+        judged = self._against(case, None if index is None else self.deviations[index].deviation)
         self.cases.append(judged)
         return judged
 
@@ -136,17 +133,17 @@ class Gate:
         """Deviations of which some case now does better, that match nothing although the whole suite ran, or whose day is
         past."""
         out = []
-        for index, deviation in enumerate(self.deviations):
+        for index, (pattern, deviation) in enumerate(self.deviations):
             cases = self.matched[index]
-            unmatched = not cases and self.whole_suite and not self._is_elsewhere(deviation)
+            unmatched = not cases and self.whole_suite and not self._is_elsewhere(pattern)
             expired = is_expired(deviation, self.today)
             if any(_better(case, deviation) for case in cases) or unmatched or (expired and cases):
-                out.append(deviation.cases)
+                out.append(pattern)
         return out
 
-    def _is_elsewhere(self, deviation: Deviation) -> bool:
+    def _is_elsewhere(self, pattern: str) -> bool:
         """Whether it speaks of a rung of `harness doctor`, or of a case that the profile does not hold."""
-        return deviation.cases.startswith("doctor/") or any(speaks_of(deviation, id) for id in self.passed_over)
+        return pattern.startswith("doctor/") or any(fits(pattern, id) for id in self.passed_over)
 
 
 def conclude(

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from harness.deviations import Cause, Deviation, explains, fingerprint, is_here, speaks_of
+from harness.deviations import Cause, Deviation, Finder, explains, fingerprint, fits, is_here, singles
 from harness.language import documents
 from harness.plugins import EngineFile, in_range
 from harness.record import JUDGED, CaseLine, Run, Standing, Status
@@ -59,46 +58,48 @@ def updated(
     for index, deviation in enumerate(file.deviations):
         if not (in_range(version, deviation.versions) and is_here(deviation)):
             continue
-        spoken = [case for case in cases if speaks_of(deviation, case.id) and case.status in JUDGED]
-        still = [case for case in spoken if explains(deviation, case)]
-        better = [case for case in spoken if case.status is Status.PASS]
-        entry = lines[spans[index].first : spans[index].last]
-        if still and better:
-            patterns = list(_patterns(still, cases))
-            new[index] = [line for pattern in patterns for line in _renamed(entry, deviation, pattern)]
-            narrowed.append(deviation.cases)
-        elif better or (not spoken and deviation.cases in unmatched):
-            new[index] = []
-            removed.append(deviation.cases)
-    here = [d for d in file.deviations if in_range(version, d.versions) and is_here(d)]
+        kept: list[str] = []
+        for pattern in deviation.cases:
+            spoken = [case for case in cases if fits(pattern, case.id) and case.status in JUDGED]
+            still = [case for case in spoken if explains(deviation, case)]
+            better = any(case.status is Status.PASS for case in spoken)
+            if still and better:
+                kept += _patterns(still, cases)
+                narrowed.append(pattern)
+            elif better or (not spoken and pattern in unmatched):
+                removed.append(pattern)
+            else:
+                kept.append(pattern)
+        if kept != list(deviation.cases):
+            entry = lines[spans[index].first : spans[index].last]
+            new[index] = list(_renamed(entry, deviation, kept)) if kept else []
+    known = singles(d for d in file.deviations if in_range(version, d.versions) and is_here(d))
+    finder = Finder([pattern for pattern, _ in known])
+
+    def is_known(case: CaseLine) -> bool:
+        found = finder.find(case.id)
+        return found is not None and explains(known[found].deviation, case)
+
     unexplained = [
-        case
-        for case in cases
-        if case.standing is Standing.UNEXPECTED and _fits(case.id, only) and not _is_known(case, here)
+        case for case in cases if case.standing is Standing.UNEXPECTED and _fits(case.id, only) and not is_known(case)
     ]
     passed_over = [case for case in unexplained if case.status in ENDS - ends]
     entries = []
     if why is not None:
         entered = [case for case in unexplained if case not in passed_over]
         for (status, seen), group in sorted(_grouped(entered).items()):
-            for pattern in _patterns(group, cases):
-                said = {"cases": pattern, "verdict": status, "seen": seen, "cause": why.cause.value}
-                entries += _entry(said | {"reason": why.reason, "link": why.link})
-                added.append(pattern)
+            patterns = list(_patterns(group, cases))
+            said = {"cases": patterns, "verdict": status, "seen": seen, "cause": why.cause.value}
+            entries += _entry(said | {"reason": why.reason, "link": why.link})
+            added += patterns
     for index in sorted(new, reverse=True):
         lines[spans[index].first : spans[index].last] = new[index]
-    left = len(file.deviations) - len(removed)
+    left = len(file.deviations) - sum(not entry for entry in new.values())
     return Edit(_with(lines, entries, bool(file.deviations), left), added, removed, narrowed, passed_over)
 
 
 def _fits(id: str, patterns: Sequence[str]) -> bool:
-    return not patterns or any(fnmatchcase(id, pattern.replace("[", "[[]")) for pattern in patterns)
-
-
-def _is_known(case: CaseLine, deviations: Iterable[Deviation]) -> bool:
-    """Whether the file explains a case by now; the first entry that speaks of it counts."""
-    first = next((deviation for deviation in deviations if speaks_of(deviation, case.id)), None)
-    return first is not None and explains(first, case)
+    return not patterns or any(fits(pattern, id) for pattern in patterns)
 
 
 class _Span(NamedTuple):
@@ -157,10 +158,16 @@ def _patterns(group: Sequence[CaseLine], cases: Sequence[CaseLine]) -> Iterator[
             yield from (id for id in ids if id in wanted)
 
 
-def _entry(said: Mapping[str, str]) -> list[str]:
+def _entry(said: Mapping[str, Any]) -> list[str]:
     said = {key: value for key, value in said.items() if (key, value) != ("verdict", Status.FAIL.value)}
-    pairs = [f"{key}: {_scalar(value)}\n" for key, value in said.items()]
+    pairs = [line for key, value in said.items() for line in _pair(key, value)]
     return [f"  {'- ' if number == 0 else '  '}{pair}" for number, pair in enumerate(pairs)]
+
+
+def _pair(key: str, value: str | Sequence[str]) -> list[str]:
+    if not isinstance(value, str) and len(value) > 1:
+        return [f"{key}:\n", *(f"  - {_scalar(item)}\n" for item in value)]
+    return [f"{key}: {_scalar(value if isinstance(value, str) else value[0])}\n"]
 
 
 def _scalar(text: str) -> str:
@@ -174,17 +181,21 @@ def _scalar(text: str) -> str:
     return text if plain == {"a": text} else json.dumps(text, ensure_ascii=False)
 
 
-def _renamed(entry: Sequence[str], deviation: Deviation, new: str) -> Iterator[str]:
+def _renamed(entry: Sequence[str], deviation: Deviation, patterns: Sequence[str]) -> Iterator[str]:
     """The lines of an entry with other cases."""
-    if entry[0].lstrip("- ").startswith("{"):
-        yield from _entry(msgspec.to_builtins(deviation) | {"cases": new})
+    first = next((number for number, line in enumerate(entry) if line.lstrip("- ").startswith("cases:")), None)
+    if first is None or entry[0].lstrip("- ").startswith("{"):
+        yield from _entry(msgspec.to_builtins(deviation) | {"cases": patterns})
         return
-    for line in entry:
-        head, colon, value = line.partition("cases:")
-        if colon and deviation.cases in value:
-            yield f"{head}cases: {_scalar(new)}\n"
-        else:
-            yield line
+    behind = first + 1
+    while behind < len(entry) and entry[behind].lstrip().startswith("- "):
+        behind += 1
+    head = entry[first][: entry[first].index("cases:")]
+    indent = " " * len(head)
+    yield from entry[:first]
+    for number, pair in enumerate(_pair("cases", patterns)):
+        yield (head if number == 0 else indent) + pair
+    yield from entry[behind:]
 
 
 def _with(lines: list[str], entries: list[str], listed: bool, left: int) -> str:

@@ -19,7 +19,7 @@ def command() -> int:
             click.echo(f"{'':<12}lacks {word}: {reason}")
         for deviation in file.deviations:
             click.echo(
-                f"{'':<12}known: {deviation.cases} {deviation.verdict.value}: {deviation.reason} ({deviation.link})"
+                f"{'':<12}known: {', '.join(deviation.cases)} {deviation.verdict.value}: {deviation.reason} ({deviation.link})"
             )
     click.echo("A folder with an engine.yaml, or package.module:Class, will do as well: --engine ./my-engine")
     return 0
