@@ -20,9 +20,12 @@ def test_functions_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reverse pass runs what the backend compiled, once for each direction."""
     asked: list[Any] = []
     real = torch.compile
-    monkeypatch.setattr(
-        torch, "compile", lambda *given, backend: asked.append(backend) or real(*given, backend=backend)
-    )
+
+    def compiled(function: Any, *, backend: str) -> Any:
+        asked.append(backend)
+        return real(function, backend=backend)
+
+    monkeypatch.setattr(torch, "compile", compiled)
     made = engine("torch-aot-eager")
     value, pull = made.names["func.vjp"](lambda x: x.sin(), torch.tensor([0.0]))
     assert value.tolist() == [0.0]
