@@ -1,4 +1,7 @@
-"""What Paddle calls the operations of the language: where they are, and the keywords that it spells in another way."""
+"""What Paddle calls the operations of the language: where they are, and the keywords that it spells in another way.
+
+Operations that take other operands under the same name (linear, whose weight is transposed; index_fill; polygamma; sort and
+median, which give values alone) are left out."""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ _FOUND_IN = {
     "": """
         neg reciprocal maximum minimum fmax fmin atan2 hypot logaddexp copysign nextafter lerp where masked_fill remainder
         isfinite isnan sign sgn exp expm1 log log1p log2 log10 sqrt rsqrt square sin cos tan asin acos atan tanh sinh cosh
-        asinh acosh atanh sigmoid logit erf erfinv lgamma digamma polygamma sinc floor ceil trunc frac deg2rad rad2deg
-        sum mean prod nansum nanmean std max min amax amin argmax argmin quantile logsumexp dist cdist all any
-        count_nonzero cumsum cumprod cummax cummin logcumsumexp diff sort argsort topk kthvalue
+        asinh acosh atanh sigmoid logit erf erfinv lgamma digamma sinc floor ceil trunc frac deg2rad rad2deg
+        sum mean prod nansum nanmean max min amax amin argmax argmin quantile logsumexp dist cdist all any
+        count_nonzero cumsum cumprod cummax cummin logcumsumexp diff argsort topk kthvalue
         reshape t squeeze unsqueeze repeat_interleave diagonal diag tril triu unbind chunk
-        stack flip roll rot90 broadcast_to take index_select index_fill masked_select matmul mm mv dot inner
-        outer kron tensordot einsum bmm addmm baddbmm trace real imag conj angle polar complex renorm
+        stack flip roll rot90 broadcast_to take index_select masked_select matmul mm mv dot inner
+        outer kron einsum bmm addmm baddbmm trace real imag conj angle polar complex
         zeros_like ones_like full arange clone i0 i0e i1 add sub mul div pow clamp nan_to_num eq ne lt le gt ge heaviside
-        var median mode concat scatter_add
+        var mode concat scatter_add
         """,
     "nn.functional": """
         relu relu6 leaky_relu prelu elu selu celu silu mish softplus softsign tanhshrink hardtanh hardsigmoid
-        hardswish hardshrink softshrink softmax log_softmax glu dropout linear bilinear mse_loss l1_loss nll_loss
+        hardswish hardshrink softshrink softmax log_softmax glu dropout bilinear mse_loss l1_loss nll_loss
         binary_cross_entropy kl_div hinge_embedding_loss margin_ranking_loss
         cosine_embedding_loss triplet_margin_loss multi_margin_loss soft_margin_loss gaussian_nll_loss poisson_nll_loss
         cosine_similarity pairwise_distance normalize conv1d conv2d max_pool1d max_pool2d avg_pool1d avg_pool2d
@@ -53,7 +56,7 @@ _KEEPS = {"cumprod": {"dim"}, "cosine_similarity": {"eps"}, "logit": {"eps"}, "s
 _METHODS = """
     neg reciprocal sign exp expm1 log log1p sqrt rsqrt square sin cos tan tanh sinh cosh sigmoid floor ceil trunc sum mean prod
     max min amax amin argmax argmin logsumexp cumsum cumprod reshape t squeeze unsqueeze diagonal tril triu unbind chunk flip roll
-    matmul mm mv dot bmm trace abs add sub mul div pow clamp masked_fill index_select masked_select std var isnan sort topk
+    matmul mm mv dot bmm trace abs add sub mul div pow clamp masked_fill index_select masked_select var isnan topk
     """
 
 
