@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from harness.engine import EngineUnusable
+from harness.engine import EngineUnusable, Unsupported
 
 from . import Engine as Eager
 
@@ -75,6 +75,8 @@ def _vjp(compiled: Compile) -> Callable[..., Any]:
             return torch.func.vjp(function, *primals)
         leaves = [primal.detach().requires_grad_() for primal in primals]
         roots = compiled(function)(*leaves)
+        if not all(isinstance(root, torch.Tensor) for root in (roots if isinstance(roots, tuple) else [roots])):
+            raise Unsupported("torch.autograd.grad pulls back tensors, and no containers")
 
         def pull(cotangents: Any) -> tuple[Any, ...]:
             return torch.autograd.grad(roots, leaves, cotangents, retain_graph=True, materialize_grads=True)

@@ -108,9 +108,22 @@ def code(program: Program, engine: Engine, trace: bool = False) -> CodeType:
     nodes = [node for step in program.steps for node in (*step.body, *map(ast.Expr, step.observed))]
     writer = _Writer(engine, ast.Module(nodes, []), program.parameters, program.watch)
     function = writer.function(program.parameters, copy.deepcopy(list(program.steps)), trace)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name):
+            node.id = _global(node.id)
     module = ast.fix_missing_locations(ast.Module([function], []))
-    compiled: CodeType = compile(module, program.file, "exec", dont_inherit=True)
+    compiled: CodeType = compile(module, source_name(program.file), "exec", dont_inherit=True)
     return compiled
+
+
+def source_name(file: str) -> str:
+    """What Python is told is the file of a program: none that exists, since what stands in a spec's is not Python."""
+    return f"<{file}>"
+
+
+def _global(word: str) -> str:
+    """``word`` as an identifier: compilers of functions take a dot for an attribute."""
+    return word.replace(".", "__")
 
 
 def bind(
@@ -154,7 +167,7 @@ def bind(
         "dict": lambda items=(): guards.listed(dict(items)),
         "zip": lambda *several: zip(*map(guards.items, several), strict=False),
         "enumerate": lambda items, start=0: enumerate(guards.items(items), start),
-        **{word: engine.names[word] for word in NAMES if word in engine.names},
+        **{_global(word): engine.names[word] for word in NAMES if word in engine.names},
         **{f"_get_{word}": value for word, value in engine.attributes.items() if value is not NATIVE},
         **{f"_set_{word}": value for word, value in engine.setters.items()},
     }
@@ -170,7 +183,7 @@ def words(runner: Runner) -> frozenset[str]:
         if isinstance(code := codes.pop(), CodeType):
             found.update(code.co_names)
             codes.extend(code.co_consts)
-    return frozenset(found & NAMES.keys())
+    return frozenset(word for word in NAMES if _global(word) in found)
 
 
 _GUARDS: Final = (

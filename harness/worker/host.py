@@ -125,7 +125,7 @@ class Host:
         seconds = perf_counter() - begun
         try:
             steps = self._steps(loaded, out)
-            ended = None if aborted is None else self._described(aborted, loaded.file)
+            ended = None if aborted is None else self._described(aborted, compiler.source_name(loaded.file))
             graph = self._graph(names) if self.graphs else None
             seen = Seen(steps, ended, round(seconds, 6), graph)
         except Unsupported as lacks:
@@ -145,16 +145,17 @@ class Host:
     def _steps(self, loaded: Loaded, out: list[Any]) -> list[StepSeen]:
         steps: list[StepSeen] = []
         position = 0
+        file = compiler.source_name(loaded.file)
         for raises, count in loaded.plan:
             begun = position
             position += raises + count + 1
             if len(out) < position:
                 break
-            raised = self._described(out[begun].error, loaded.file) if raises and out[begun] is not None else None
+            raised = self._described(out[begun].error, file) if raises and out[begun] is not None else None
             observed = out[begun + 1 : position - 1] if raises else out[begun : position - 1]
             for index, value in enumerate(observed):
                 if type(value) is Caught:
-                    observed[index] = self._described(value.error, loaded.file)
+                    observed[index] = self._described(value.error, file)
             warned = out[position - 1]
             steps.append(StepSeen(raised, observed, self._kinds(warned) if warned else []))
         return steps

@@ -1,0 +1,103 @@
+"""What Paddle calls the operations of the language: where they are, and the keywords that it spells in another way.
+
+Operations that take other operands under the same name (linear, whose weight is transposed; index_fill; polygamma; sort and
+median, which give values alone) are left out."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import paddle
+
+_FOUND_IN = {
+    "": """
+        neg reciprocal maximum minimum fmax fmin atan2 hypot logaddexp copysign nextafter lerp where masked_fill remainder
+        isfinite isnan sign sgn exp expm1 log log1p log2 log10 sqrt rsqrt square sin cos tan asin acos atan tanh sinh cosh
+        asinh acosh atanh sigmoid logit erf erfinv lgamma digamma sinc floor ceil trunc frac deg2rad rad2deg
+        sum mean prod nansum nanmean max min amax amin argmax argmin quantile logsumexp dist cdist all any
+        count_nonzero cumsum cumprod cummax cummin logcumsumexp diff argsort topk kthvalue
+        reshape t squeeze unsqueeze repeat_interleave diagonal diag tril triu unbind chunk
+        stack flip roll rot90 broadcast_to take index_select masked_select matmul mm mv dot inner
+        outer kron einsum bmm addmm baddbmm trace real imag conj angle polar complex
+        zeros_like ones_like full arange clone i0 i0e i1 add sub mul div pow clamp nan_to_num eq ne lt le gt ge heaviside
+        var mode concat scatter_add
+        """,
+    "nn.functional": """
+        relu relu6 leaky_relu prelu elu selu celu silu mish softplus softsign tanhshrink hardtanh hardsigmoid
+        hardswish hardshrink softshrink softmax log_softmax glu dropout bilinear mse_loss l1_loss nll_loss
+        binary_cross_entropy kl_div hinge_embedding_loss margin_ranking_loss
+        cosine_embedding_loss triplet_margin_loss multi_margin_loss soft_margin_loss gaussian_nll_loss poisson_nll_loss
+        cosine_similarity pairwise_distance normalize conv1d conv2d max_pool1d max_pool2d avg_pool1d avg_pool2d
+        lp_pool1d lp_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool2d pixel_shuffle embedding
+        """,
+    "linalg": """
+        det slogdet inv cholesky qr svd svdvals eigh eigvalsh pinv matrix_power matrix_exp multi_dot matrix_norm vector_norm
+        """,
+    "fft": "fft ifft irfft rfft",
+}
+_CALLED = {"cat": "concat", "logsigmoid": "nn.functional.log_sigmoid", "special.i0": "i0", "special.i0e": "i0e"}
+_CALLED |= {"special.i1": "i1", "linalg.solve": "linalg.solve"}
+_SPELLED = {
+    "dim": "axis",
+    "min_val": "min",
+    "max_val": "max",
+    "lambd": "threshold",
+    "eps": "epsilon",
+    "ord": "p",
+    "target": "label",
+    "var": "variance",
+    "tensors": "x",
+}
+"""Keywords of the language that Paddle spells in another way; a word may keep some of them."""
+_KEEPS = {"cumprod": {"dim"}, "cosine_similarity": {"eps"}, "logit": {"eps"}, "softmax": set()}
+_METHODS = """
+    neg reciprocal sign exp expm1 log log1p sqrt rsqrt square sin cos tan tanh sinh cosh sigmoid floor ceil trunc sum mean prod
+    max min amax amin argmax argmin logsumexp cumsum cumprod reshape t squeeze unsqueeze diagonal tril triu unbind chunk flip roll
+    matmul mm mv dot bmm trace abs add sub mul div pow clamp masked_fill index_select masked_select var isnan topk
+    """
+
+
+def names() -> dict[str, Any]:
+    """Free words -> what Paddle has."""
+    found: dict[str, Any] = {
+        "zeros": lambda *sizes, **given: paddle.zeros(_sizes(sizes), **given),
+        "ones": lambda *sizes, **given: paddle.ones(_sizes(sizes), **given),
+    }
+    for module, words in _FOUND_IN.items():
+        for word in words.split():
+            language = f"{module}.{word}" if module in ("linalg", "fft") else word
+            if word not in ("concat", "i0", "i0e", "i1"):
+                found[language] = _spelled(language, operator.attrgetter(f"{module}.{word}".strip("."))(paddle))
+    return found | {word: _spelled(word, operator.attrgetter(name)(paddle)) for word, name in _CALLED.items()}
+
+
+def attributes() -> dict[str, Any]:
+    """Methods."""
+    return {word: _method(word) for word in _METHODS.split()}
+
+
+def _sizes(given: tuple[Any, ...]) -> Any:
+    return given[0] if len(given) == 1 and isinstance(given[0], (list, tuple)) else list(given)
+
+
+def _keywords(word: str, given: dict[str, Any]) -> dict[str, Any]:
+    kept = _KEEPS.get(word, set())
+    return {key if key in kept else _SPELLED.get(key, key): value for key, value in given.items()}
+
+
+def _spelled(word: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*operands: Any, **given: Any) -> Any:
+        return function(*operands, **_keywords(word, given))
+
+    return call
+
+
+def _method(word: str) -> Callable[..., Any]:
+    def call(x: Any, *operands: Any, **given: Any) -> Any:
+        return getattr(x, word)(*operands, **_keywords(word, given))
+
+    return call
