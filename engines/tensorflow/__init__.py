@@ -28,14 +28,15 @@ LACKING = re.compile(
 ZERO = tf.UnconnectedGradients.ZERO
 
 
-def tensors(values: Sequence[Any]) -> tuple[Any, ...]:
+def own(values: Sequence[Any]) -> tuple[Any, ...]:
+    """What a function captures is a constant, were it the very tensor at which it is differentiated."""
     if not all(tf.is_tensor(value) for value in values):
         raise Unsupported("tensors are watched, and nothing else")
-    return tuple(values)
+    return tuple(map(tf.identity, values))
 
 
 def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
-    inputs = tensors(primals)
+    inputs = own(primals)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(inputs)
         outputs = function(*inputs)
@@ -47,8 +48,9 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
 
 
 def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    with tf.autodiff.ForwardAccumulator(tensors(primals), tensors(tangents)) as forward:
-        outputs = function(*primals)
+    inputs = own(primals)
+    with tf.autodiff.ForwardAccumulator(inputs, own(tangents)) as forward:
+        outputs = function(*inputs)
     return outputs, forward.jvp(outputs, unconnected_gradients=ZERO)
 
 
@@ -56,10 +58,11 @@ def watched(
     derivative: str, function: Callable[..., Any], argnums: Any, args: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[Any, Any]:
     """What ``derivative`` of a tape says of ``function`` by its arguments ``argnums``, and its value."""
-    sources = tuple(args[n] for n in argnums) if isinstance(argnums, tuple) else args[argnums]
+    inputs = tf.nest.map_structure(tf.identity, args)
+    sources = tuple(inputs[n] for n in argnums) if isinstance(argnums, tuple) else inputs[argnums]
     with tf.GradientTape() as tape:
         tape.watch(sources)
-        value = function(*args, **keywords)
+        value = function(*inputs, **keywords)
     return getattr(tape, derivative)(value, sources, unconnected_gradients=ZERO), value
 
 
