@@ -1,6 +1,7 @@
 """Relative errors of MLX in float64 which are those of float32."""
 
 import math
+from collections.abc import Callable, Iterable
 
 import mlx.core as mx
 from mlx import nn
@@ -11,11 +12,11 @@ points = mx.array([0.1 + n / 1000 for n in range(900)], dtype=mx.float64)
 ones = mx.ones_like(points)
 
 
-def worst(seen, due):  # type: ignore[no-untyped-def]
+def worst(seen: mx.array, due: Iterable[float]) -> float:
     return max(abs(a - b) / abs(b) for a, b in zip(seen.tolist(), due, strict=True))
 
 
-def slope(function):  # type: ignore[no-untyped-def]
+def slope(function: Callable[[mx.array], mx.array]) -> mx.array:
     return mx.vjp(function, [points], [ones])[1][0]
 
 

@@ -1,6 +1,7 @@
 """TensorFlow: functions under a tf.GradientTape, on the CPU; `operations` says which of its functions a word means.
 
-A tape answers None for what its targets do not depend on, and zeros where it is asked to, as it is here.
+A tape answers None for what its targets do not depend on, and zeros where it is asked to, as it is here. Forward mode
+(tf.autodiff.ForwardAccumulator) is not bound: it compiles every operation's rule, which takes longer than a case may.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128"
 LACKING = re.compile(
     "No gradient defined for operation|has no gradient defined|gradient not implemented|was expected to be a|ndims must be"
     "|Only integers, slices|Cannot convert .* to EagerTensor of dtype|Could not find device for node|not supported"
-    "|No registered .* OpKernel|must be at least rank|not implemented"
+    "|No registered .* OpKernel|must be at least rank|not implemented|Invalid reduction dimension|Expected scan axis"
+    "|not in the list of allowed values"
 )
 """What TensorFlow says of what it does not have."""
 ZERO = tf.UnconnectedGradients.ZERO
@@ -45,13 +47,6 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
         return tape.gradient(outputs, inputs, output_gradients=cotangents, unconnected_gradients=ZERO)
 
     return outputs, pull
-
-
-def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    inputs = own(primals)
-    with tf.autodiff.ForwardAccumulator(inputs, own(tangents)) as forward:
-        outputs = function(*inputs)
-    return outputs, forward.jvp(outputs, unconnected_gradients=ZERO)
 
 
 def watched(
@@ -89,7 +84,6 @@ class Engine(Base):
         **{dtype: getattr(tf, dtype) for dtype in DTYPES},
         **OPERATIONS,
         "func.vjp": vjp,
-        "func.jvp": jvp,
         "func.grad": grad,
         "func.grad_and_value": grad_and_value,
         "func.jacrev": jacrev,

@@ -74,6 +74,8 @@ def gather(x: Any, dim: int, index: Any) -> Any:
 def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
     if min is None or max is None:
         raise Unsupported("tf.clip_by_value has two bounds")
+    if any(tf.is_tensor(bound) and bound.shape != x.shape for bound in (min, max)):
+        raise Unsupported("bounds of tf.clip_by_value have the shape of what they bound")
     return tf.clip_by_value(x, min, max)
 
 
