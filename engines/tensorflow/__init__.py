@@ -24,7 +24,9 @@ LACKING = re.compile(
     "No gradient defined for operation|has no gradient defined|gradient not implemented|was expected to be a|ndims must be"
     "|Only integers, slices|Cannot convert .* to EagerTensor of dtype|Could not find device for node|not supported"
     "|No registered .* OpKernel|must be at least rank|not implemented|Invalid reduction dimension|Expected scan axis"
-    "|not in the list of allowed values"
+    "|not in the list of allowed values|Expected dimension .* at axis|broadcasting dimension|Shapes of all inputs must match"
+    "|must be at least 1 dimensional|must be in the range \\[0, 0\\)|has different ndims|Expected multiples argument"
+    "|must have `float`-like"
 )
 """What TensorFlow says of what it does not have."""
 ZERO = tf.UnconnectedGradients.ZERO
@@ -37,6 +39,11 @@ def own(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(map(tf.identity, values))
 
 
+def dense(gradients: Any) -> Any:
+    """Gradients of what was gathered are tf.IndexedSlices, which are tensors as soon as they are used as such."""
+    return tf.nest.map_structure(tf.convert_to_tensor, gradients)
+
+
 def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
     inputs = own(primals)
     with tf.GradientTape(persistent=True) as tape:
@@ -44,7 +51,7 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
         outputs = function(*inputs)
 
     def pull(cotangents: Any) -> Any:
-        return tape.gradient(outputs, inputs, output_gradients=cotangents, unconnected_gradients=ZERO)
+        return dense(tape.gradient(outputs, inputs, output_gradients=cotangents, unconnected_gradients=ZERO))
 
     return outputs, pull
 
@@ -58,7 +65,7 @@ def watched(
     with tf.GradientTape() as tape:
         tape.watch(sources)
         value = function(*inputs, **keywords)
-    return getattr(tape, derivative)(value, sources, unconnected_gradients=ZERO), value
+    return dense(getattr(tape, derivative)(value, sources, unconnected_gradients=ZERO)), value
 
 
 def grad(function: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
