@@ -71,6 +71,15 @@ def gather(x: Any, dim: int, index: Any) -> Any:
     return tf.gather(x, index, axis=-1, batch_dims=len(x.shape) - 1)
 
 
+def transpose(x: Any, dim0: int, dim1: int) -> Any:
+    """tf.transpose takes all dimensions in their new order."""
+    order = list(range(len(x.shape)))
+    if not order:
+        raise Unsupported("a number has no dimensions to exchange")
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return tf.transpose(x, order)
+
+
 def masked_select(x: Any, mask: Any) -> Any:
     if x.shape != mask.shape or not len(x.shape):
         raise Unsupported("masks of tf.boolean_mask do not broadcast")
@@ -302,6 +311,7 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     # shapes
     "reshape": lambda x, *shape: tf.reshape(x, sizes(shape)),
     "t": tf.transpose,
+    "transpose": transpose,
     "permute": lambda x, *dims: tf.transpose(x, sizes(dims)),
     "squeeze": squeeze,
     "unsqueeze": tf.expand_dims,
