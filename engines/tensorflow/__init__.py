@@ -1,7 +1,7 @@
 """TensorFlow: functions under a tf.GradientTape, on the CPU; `operations` says which of its functions a word means.
 
 A tape answers None for what its targets do not depend on, and zeros where it is asked to, as it is here. Forward mode
-(tf.autodiff.ForwardAccumulator) is not bound: it compiles every operation's rule, which takes longer than a case may.
+(tf.autodiff.ForwardAccumulator) is not bound yet: it traces the rule of every operation, seconds for a third derivative.
 """
 
 from __future__ import annotations
