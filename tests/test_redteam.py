@@ -307,6 +307,16 @@ def test_a_shape_that_is_a_method_is_no_fault_of_the_engine(engine: EngineFolder
     assert case.status is Status.PASS, case
 
 
+def test_a_tensor_that_is_no_size_is_no_fault_of_the_engine(engine: EngineFolder, verdict: Verdict) -> None:
+    """The guards ask whether an operand is a number of elements; how an engine's tensors say no is their own affair."""
+    body = """
+    names = Engine.names | {"meshgrid": lambda *tensors: tensors}
+    """
+    folder = engine(body, module="Value.__index__ = lambda self: self.missing\n")
+    case = verdict(program("x = tensor(2.)", "y, = meshgrid(x)") + "expect: {y: 2.}", engine=folder)
+    assert case.status is Status.PASS, case
+
+
 def test_a_program_that_uses_what_was_never_bound_blames_no_engine(verdict: Verdict) -> None:
     """A NameError of the program itself is the spec's fault: status error, never fail."""
     case = verdict(program("x = tensor(1.)", "if x.item() > 5:", "  y = 1", "z = y") + "expect: {z: 1}")

@@ -30,7 +30,7 @@ def arrays(values: Sequence[Any]) -> list[mx.array]:
 
 def listed(function: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[list[Any]], Any]]:
     """``function`` with its results in a list, and what puts such a list in the form of its results."""
-    single = []
+    single: list[bool] = []
 
     def of_list(*args: Any) -> list[Any]:
         result = function(*args)
@@ -97,7 +97,8 @@ def grad_and_value(function: Callable[..., Any], argnums: Any = 0) -> Callable[.
 
 
 def vmap(function: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0) -> Callable[..., Any]:
-    return mx.vmap(function, in_dims, out_dims)
+    mapped: Callable[..., Any] = mx.vmap(function, in_dims, out_dims)
+    return mapped
 
 
 class Engine(Base):

@@ -181,19 +181,28 @@ def softplus(x: Any, beta: float = 1, threshold: float = 20) -> Any:
     return nn.softplus(x)
 
 
+def classes(target: Any) -> Any:
+    """MLX reads whatever lies at a position outside of an array."""
+    if mx.any(target < 0).item():
+        raise Unsupported("every target is a class, and none is ignored")
+    return target
+
+
 def cross_entropy(input: Any, target: Any, *weight: Any, reduction: str = "mean", label_smoothing: float = 0.0) -> Any:
     if weight:
         raise Unsupported("the weights of nn.losses.cross_entropy are those of examples")
     if target.ndim == input.ndim:
         raise Unsupported("what nn.losses.cross_entropy is of targets that do not add up to 1 is not said")
-    classes = min(1, input.ndim - 1)
-    return nn.losses.cross_entropy(input, target, axis=classes, label_smoothing=label_smoothing, reduction=reduction)
+    axis = min(1, input.ndim - 1)
+    return nn.losses.cross_entropy(
+        input, classes(target), axis=axis, label_smoothing=label_smoothing, reduction=reduction
+    )
 
 
 def nll_loss(input: Any, target: Any, *weight: Any, reduction: str = "mean") -> Any:
     if weight:
         raise Unsupported("nn.losses.nll_loss has no weights")
-    return nn.losses.nll_loss(input, target, axis=min(1, input.ndim - 1), reduction=reduction)
+    return nn.losses.nll_loss(input, classes(target), axis=min(1, input.ndim - 1), reduction=reduction)
 
 
 def bce(with_logits: bool) -> Callable[..., Any]:

@@ -1,6 +1,7 @@
 """TensorFlow: functions under a tf.GradientTape, on the CPU; `operations` says which of its functions a word means.
 
-A tape answers None for what its targets do not depend on, and zeros where it is asked to, as it is here.
+A tape answers None for what its targets do not depend on, and zeros where it is asked to, as it is here. Forward mode
+(tf.autodiff.ForwardAccumulator) is not bound yet: it traces the rule of every operation, seconds for a third derivative.
 """
 
 from __future__ import annotations
@@ -22,45 +23,49 @@ DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128"
 LACKING = re.compile(
     "No gradient defined for operation|has no gradient defined|gradient not implemented|was expected to be a|ndims must be"
     "|Only integers, slices|Cannot convert .* to EagerTensor of dtype|Could not find device for node|not supported"
-    "|No registered .* OpKernel|must be at least rank|not implemented"
+    "|No registered .* OpKernel|must be at least rank|not implemented|Invalid reduction dimension|Expected scan axis"
+    "|not in the list of allowed values|Expected dimension .* at axis|broadcasting dimension|Shapes of all inputs must match"
+    "|must be at least 1 dimensional|must be in the range \\[0, 0\\)|has different ndims|Expected multiples argument"
+    "|must have `float`-like"
 )
 """What TensorFlow says of what it does not have."""
 ZERO = tf.UnconnectedGradients.ZERO
 
 
-def tensors(values: Sequence[Any]) -> tuple[Any, ...]:
+def own(values: Sequence[Any]) -> tuple[Any, ...]:
+    """What a function captures is a constant, were it the very tensor at which it is differentiated."""
     if not all(tf.is_tensor(value) for value in values):
         raise Unsupported("tensors are watched, and nothing else")
-    return tuple(values)
+    return tuple(map(tf.identity, values))
+
+
+def dense(gradients: Any) -> Any:
+    """Gradients of what was gathered are tf.IndexedSlices, which are tensors as soon as they are used as such."""
+    return tf.nest.map_structure(tf.convert_to_tensor, gradients)
 
 
 def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], Any]]:
-    inputs = tensors(primals)
+    inputs = own(primals)
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(inputs)
         outputs = function(*inputs)
 
     def pull(cotangents: Any) -> Any:
-        return tape.gradient(outputs, inputs, output_gradients=cotangents, unconnected_gradients=ZERO)
+        return dense(tape.gradient(outputs, inputs, output_gradients=cotangents, unconnected_gradients=ZERO))
 
     return outputs, pull
-
-
-def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    with tf.autodiff.ForwardAccumulator(tensors(primals), tensors(tangents)) as forward:
-        outputs = function(*primals)
-    return outputs, forward.jvp(outputs, unconnected_gradients=ZERO)
 
 
 def watched(
     derivative: str, function: Callable[..., Any], argnums: Any, args: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[Any, Any]:
     """What ``derivative`` of a tape says of ``function`` by its arguments ``argnums``, and its value."""
-    sources = tuple(args[n] for n in argnums) if isinstance(argnums, tuple) else args[argnums]
+    inputs = tf.nest.map_structure(tf.identity, args)
+    sources = tuple(inputs[n] for n in argnums) if isinstance(argnums, tuple) else inputs[argnums]
     with tf.GradientTape() as tape:
         tape.watch(sources)
-        value = function(*args, **keywords)
-    return getattr(tape, derivative)(value, sources, unconnected_gradients=ZERO), value
+        value = function(*inputs, **keywords)
+    return dense(getattr(tape, derivative)(value, sources, unconnected_gradients=ZERO)), value
 
 
 def grad(function: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
@@ -86,7 +91,6 @@ class Engine(Base):
         **{dtype: getattr(tf, dtype) for dtype in DTYPES},
         **OPERATIONS,
         "func.vjp": vjp,
-        "func.jvp": jvp,
         "func.grad": grad,
         "func.grad_and_value": grad_and_value,
         "func.jacrev": jacrev,

@@ -66,14 +66,43 @@ def plain(function: Callable[..., Any], *defaults: Any) -> Callable[..., Any]:
 
 def gather(x: Any, dim: int, index: Any) -> Any:
     """tf.gather with batch_dims: along the last dimension, entry by entry."""
-    if dim % len(x.shape) != len(x.shape) - 1 or x.shape[:-1] != index.shape[:-1]:
+    if not len(x.shape) or dim % len(x.shape) != len(x.shape) - 1 or x.shape[:-1] != index.shape[:-1]:
         raise Unsupported("tf.gather takes entries one by one along the last dimension")
     return tf.gather(x, index, axis=-1, batch_dims=len(x.shape) - 1)
+
+
+def transpose(x: Any, dim0: int, dim1: int) -> Any:
+    """tf.transpose takes all dimensions in their new order."""
+    order = list(range(len(x.shape)))
+    if not order:
+        raise Unsupported("a number has no dimensions to exchange")
+    order[dim0], order[dim1] = order[dim1], order[dim0]
+    return tf.transpose(x, order)
+
+
+def masked_select(x: Any, mask: Any) -> Any:
+    if x.shape != mask.shape or not len(x.shape):
+        raise Unsupported("masks of tf.boolean_mask do not broadcast")
+    return tf.boolean_mask(x, mask)
+
+
+def topk(x: Any, k: int, dim: int = -1, largest: bool = True) -> Any:
+    if not largest or not len(x.shape) or dim % len(x.shape) != len(x.shape) - 1:
+        raise Unsupported("tf.math.top_k gives the largest of the last dimension")
+    return tf.math.top_k(x, k)
+
+
+def meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
+    if isinstance(tensors[0], list) or any(len(x.shape) != 1 for x in tensors):
+        raise Unsupported("tf.meshgrid takes vectors, one by one")
+    return tf.meshgrid(*tensors, indexing=indexing)
 
 
 def clamp(x: Any, min: Any = None, max: Any = None) -> Any:
     if min is None or max is None:
         raise Unsupported("tf.clip_by_value has two bounds")
+    if any(tf.is_tensor(bound) and bound.shape != x.shape for bound in (min, max)):
+        raise Unsupported("bounds of tf.clip_by_value have the shape of what they bound")
     return tf.clip_by_value(x, min, max)
 
 
@@ -275,13 +304,14 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "cumsum": lambda x, dim: tf.cumsum(x, dim),
     "cumprod": lambda x, dim: tf.math.cumprod(x, dim),
     "logcumsumexp": lambda x, dim: tf.math.cumulative_logsumexp(x, dim),
-    "topk": lambda x, k: tf.math.top_k(x, k),
+    "topk": topk,
     "argsort": lambda x, dim=-1, descending=False: tf.argsort(x, dim, "DESCENDING" if descending else "ASCENDING"),
     "unique": lambda x: tf.unique(x).y,
     "searchsorted": lambda x, values, right=False: tf.searchsorted(x, values, "right" if right else "left"),
     # shapes
     "reshape": lambda x, *shape: tf.reshape(x, sizes(shape)),
     "t": tf.transpose,
+    "transpose": transpose,
     "permute": lambda x, *dims: tf.transpose(x, sizes(dims)),
     "squeeze": squeeze,
     "unsqueeze": tf.expand_dims,
@@ -297,11 +327,11 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "flip": tf.reverse,
     "roll": roll,
     "pad": pad,
-    "meshgrid": lambda *tensors, indexing="ij": tf.meshgrid(*tensors, indexing=indexing),
+    "meshgrid": meshgrid,
     # indexing
     "gather": gather,
     "index_select": lambda x, dim, index: tf.gather(x, index, axis=dim),
-    "masked_select": tf.boolean_mask,
+    "masked_select": masked_select,
     "nonzero": tf.where,
     "embedding": lambda index, weight: tf.nn.embedding_lookup(weight, index),
     "one_hot": lambda index, classes: tf.one_hot(index, classes, dtype=index.dtype),
@@ -313,7 +343,6 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "tensordot": lambda a, b, dims=2: tf.tensordot(a, b, dims),
     "einsum": einsum,
     "trace": tf.linalg.trace,
-    "logdet": tf.linalg.logdet,
     "cholesky_solve": lambda B, L: tf.linalg.cholesky_solve(L, B),
     "linalg.det": tf.linalg.det,
     "linalg.slogdet": tf.linalg.slogdet,

@@ -259,7 +259,7 @@ def _times(size: Any) -> float:
 def _integer(size: Any) -> int:
     try:
         return operator.index(size)
-    except TypeError:
+    except (TypeError, AttributeError):  # TensorFlow asks the NumPy number within, which has no __index__
         return 1  # the engine's to refuse
 
 
