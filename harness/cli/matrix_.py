@@ -85,7 +85,7 @@ def _conditions(runs: Sequence[Run]) -> Iterator[Exit]:
 def _told(found: Matrix) -> Iterator[str]:
     yield from _table(found.columns)
     if not found.enough:
-        yield f"no votes: these are {plural(len(found.witnesses), 'independent engine')}, and a vote takes three"
+        yield f"no votes: {plural(len(found.witnesses), 'independent engine')}, and a vote takes three"
     else:
         failures = sum(not vote.passes for vote in found.votes)
         yield (
