@@ -17,7 +17,7 @@ from harness.compare import Movement, compare
 from harness.record import CaseLine, Run, SpecLine, Standing, Status
 from harness.summary import Counts, Group, area_counts, area_of, group, labels, level, spec_counts, together, totals
 from harness.values import one_line, shorten
-from harness.votes import QUORUM, Voice, age, alone, ballots, family, votes, witnesses
+from harness.votes import QUORUM, Voice, age, alone, ballots, family, follows_pytorch, votes, witnesses
 
 FORMAT: Final = "1.0"
 CAUSES: Final = ("bug", "design", "precision")
@@ -37,8 +37,8 @@ class Tally(_Line, frozen=True, kw_only=True):
     """Known deviations, by cause."""
     design: int = 0
     precision: int = 0
-    baseline: int = 0
-    """Failures that are expected because a baseline has them."""
+    other: int = 0
+    """Known without a cause: a baseline has them, or the record is older than causes."""
     unsupported: int = 0
     not_applicable: int = 0
     suspect: int = 0
@@ -51,7 +51,7 @@ class Tally(_Line, frozen=True, kw_only=True):
 
     @property
     def known(self) -> int:
-        return self.bug + self.design + self.precision + self.baseline
+        return self.bug + self.design + self.precision + self.other
 
 
 class Reach(_Line, frozen=True, kw_only=True):
@@ -76,6 +76,7 @@ class Column(_Line, frozen=True, kw_only=True):
     family: str
     style: str
     follows: str
+    releases: str
     device: str
     platform: str
     python: str
@@ -139,6 +140,9 @@ class VoteLine(_Line, frozen=True, kw_only=True):
     spec: str
     lonely: Finding
     others: list[Finding]
+
+    documents: bool = False
+    """Whether all who pass follow PyTorch's documents: then these are all that stands behind the spec."""
 
     @property
     def passes(self) -> bool:
@@ -224,7 +228,7 @@ def matrix(runs: Sequence[Run]) -> Matrix:
     told = [_vote(lonely, others, names) for lonely, others in votes(cast)]
     alone_lines = [
         AloneLine(spec=a.spec.id, passing=[names[id(r)] for r in a.passing], failing=[names[id(r)] for r in a.failing])
-        for a in (alone(chosen) if any(run.header.engine.follows != "pytorch" for run in runs) else [])
+        for a in (alone(chosen) if not all(map(follows_pytorch, runs)) else [])
     ]
     silent = [
         SilentLine(case=case.id, spec=case.spec, finding=_finding(Voice(run, case), names))
@@ -279,6 +283,7 @@ def _column(run: Run, label: str) -> Column:
         family=family(run),
         style=engine.style,
         follows=engine.follows,
+        releases=engine.releases,
         device=engine.device,
         platform=header.platform,
         python=header.python,
@@ -303,7 +308,7 @@ def _tally(counts: Counts, cases: Iterable[CaseLine]) -> Tally:
         bug=causes["bug"],
         design=causes["design"],
         precision=causes["precision"],
-        baseline=causes[""],
+        other=causes[""],
         unsupported=outside[Status.UNSUPPORTED],
         not_applicable=outside[Status.NOT_APPLICABLE],
         suspect=outside[Status.SPEC_SUSPECT],
@@ -329,6 +334,7 @@ def _vote(lonely: Voice, others: Sequence[Voice], names: Mapping[int, str]) -> V
         spec=lonely.case.spec,
         lonely=_finding(lonely, names),
         others=[_finding(voice, names) for voice in others],
+        documents=all(follows_pytorch(voice.run) for voice in (lonely, *others) if voice.passes),
     )
 
 

@@ -85,6 +85,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How it differentiates: ``tape`` or ``functional``."""
     follows: str = "none"
     """Whose documents it promises to keep: ``pytorch`` or ``none``."""
+    releases: str = "none"
+    """Whose releases its versions are: ``pytorch`` or ``none``."""
 
 
 class DocumentInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -388,6 +388,7 @@ def _header(trial: Trial) -> record.Header:
             family=candidate.file.family,
             style=candidate.file.style.value,
             follows=candidate.file.follows.value,
+            releases=candidate.file.releases.value,
         ),
         python=trial.capabilities.runtime,
         platform=platform.platform(),

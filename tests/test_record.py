@@ -71,4 +71,4 @@ def test_the_header_says_what_kind_of_engine_it_is(harness: Harness, tmp_path: P
     harness("run", "--engine", "./tiny", "leaf", "--isolate", "none", "--report", "none", "-o", "out")
     (path,) = (tmp_path / "out").glob("*.jsonl")
     engine = record.read(path).header.engine
-    assert (engine.family, engine.style, engine.follows) == ("large", "functional", "none")
+    assert (engine.family, engine.style, engine.follows, engine.releases) == ("large", "functional", "none", "none")

@@ -100,12 +100,12 @@ def _told(found: Matrix) -> Iterator[str]:
 
 
 def _table(columns: Sequence[Column]) -> Iterator[str]:
-    """One line for every run; what no run has from a baseline is no column."""
+    """One line for every run; known deviations without a cause are a column where a run has some."""
     totals = [column.total for column in columns]
     table = {
         "engine": [printable(column.label) for column in columns],
         "passed/all": [f"{total.passed}/{total.all}" for total in totals],
-        **{name: [str(getattr(total, name)) for total in totals] for name in (*comparing.CAUSES, "baseline")},
+        **{name: [str(getattr(total, name)) for total in totals] for name in (*comparing.CAUSES, "other")},
         "unsupported": [str(total.unsupported) for total in totals],
         "n/a": [str(total.not_applicable) for total in totals],
         "unexpected": [str(total.unexpected) for total in totals],
@@ -113,8 +113,8 @@ def _table(columns: Sequence[Column]) -> Iterator[str]:
         "passes whole": [", ".join(column.reached) or "-" for column in columns],
         "": ["" if column.level == Level.EXPECTED else column.level for column in columns],
     }
-    if set(table["baseline"]) == {"0"}:
-        del table["baseline"]
+    if set(table["other"]) == {"0"}:
+        del table["other"]
     left = ("engine", "passes whole", "")
     widths = {name: max(map(len, [name, *cells])) for name, cells in table.items()}
     for row in [[*table], *zip(*table.values(), strict=True)]:

@@ -67,6 +67,8 @@ def render_matrix(found: Matrix, places: Mapping[str, Place]) -> dict[str, str]:
         observed=matrix.observed,
         standing=matrix.standing,
         moved=matrix.moved,
+        changes=matrix.changes,
+        MOST_CHANGES=matrix.MOST_CHANGES,
     )
     text = environment.get_template("matrix.html.j2").render(style=style, own_style=own_style)
     return {"matrix.html": text + "\n"}

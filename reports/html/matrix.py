@@ -8,7 +8,18 @@ from functools import cached_property
 from itertools import groupby
 
 from harness.compare import Movement
-from harness.matrix import AloneLine, Column, Finding, Matrix, Place, SilentLine, Tally, VersionsLine, VoteLine
+from harness.matrix import (
+    AloneLine,
+    ChangeLine,
+    Column,
+    Finding,
+    Matrix,
+    Place,
+    SilentLine,
+    Tally,
+    VersionsLine,
+    VoteLine,
+)
 from harness.record import Standing
 
 from .view import anchor
@@ -24,14 +35,16 @@ NOTES = {
     "bug": ("B", "known: bug", "the engine is wrong, and its list of deviations links to what shows it"),
     "design": ("D", "known: design", "the engine's own documents say that it does otherwise"),
     "precision": ("P", "known: precision", "the engine is right within a bound that its list of deviations states"),
-    "baseline": ("K", "known from a baseline", "it failed in the run that this one was compared with, too"),
+    "other": ("K", "known without a cause", "the baseline failed there, too, or the record is older than causes"),
     "unsupported": ("U", "unsupported", "the engine (or its adapter) does not have what the program needs"),
     "not_applicable": ("N", "not applicable", "the spec states something that this engine never claimed"),
     "suspect": ("S", "suspect", "the oracles disagree: our fault, not the engine's"),
     "left_out": ("…", "left out", "--budget left no time for them"),
 }
 """What a cell says beside passed / all, the worst first: sign, words, meaning."""
-STYLES = {"silent_wrong": "silent", "bug": "known", "design": "known", "precision": "known", "baseline": "known"}
+MOST_CHANGES = 400
+"""Cases listed for each kind of change; runs of different parts of the suite would fill the page."""
+STYLES = {"silent_wrong": "silent", "bug": "known", "design": "known", "precision": "known", "other": "known"}
 
 
 @dataclass(frozen=True)
@@ -147,7 +160,8 @@ class Page:
     def name(self, label: str) -> str:
         """A label, with what its engine was built after, where that is another's documents."""
         column = self.by_label[label].column
-        return f"{label} (after PyTorch's documents)" if column.follows == "pytorch" else label
+        is_after = column.follows == "pytorch" != column.releases
+        return f"{label} (after PyTorch's documents)" if is_after else label
 
     def votes(self, passes: bool) -> list[tuple[Engine, list[VoteLine]]]:
         """The lonely failures or passes of every engine that has some."""
@@ -193,6 +207,11 @@ def standing(finding: Finding) -> str:
 
 def moved(step: VersionsLine) -> list[tuple[Movement, int]]:
     return [(movement, step.count(movement)) for movement in Movement]
+
+
+def changes(step: VersionsLine, movement: Movement) -> list[ChangeLine]:
+    """The first of its changes of one kind, as many as the page lists."""
+    return [change for change in step.changes if change.movement is movement][:MOST_CHANGES]
 
 
 def note_style(name: str) -> str:

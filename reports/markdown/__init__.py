@@ -126,7 +126,7 @@ def render_matrix(found: Matrix, places: Mapping[str, Place]) -> dict[str, str]:
 def _engine(column: Column) -> list[str]:
     total = column.total
     numbers = [total.bug, total.design, total.precision, total.unsupported, total.not_applicable, total.unexpected]
-    loose = [f"{total.baseline} known from a baseline"] if total.baseline else []
+    loose = [f"{total.other} known without a cause"] if total.other else []
     loose += [column.level] if not column.complete else []
     return [
         words(column.version),
