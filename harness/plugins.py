@@ -92,6 +92,14 @@ class EngineFile(Record, frozen=True, kw_only=True, rename="kebab"):
     summary: str = ""
     homepage: str = ""
     install: Annotated[str, Meta(description="what a user types to install the engine")] = ""
+    family: Annotated[
+        str,
+        Meta(
+            pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$",
+            max_length=40,
+            description="the engine whose code it shares; both are one vote in `harness matrix`. Empty where it stands alone",
+        ),
+    ] = ""
     style: Style = Style.TAPE
     follows: Follows = Follows.NONE
     judges: Judges = Judges.ALL

@@ -48,6 +48,11 @@ class Profile(Record, frozen=True, kw_only=True):
             and (not self.values or states_values(checked))
         )
 
+    def contains(self, other: Profile) -> bool:
+        """Whether it surely holds every spec that ``other`` holds."""
+        everywhere = self.include == ("*",) and not self.exclude and not self.values
+        return self == other or (everywhere and {*other.standings} <= {*self.standings})
+
 
 class _File(Record, frozen=True, kw_only=True):
     profiles: dict[Text, Profile]
@@ -117,6 +122,12 @@ def read(folder: Path) -> Mapping[str, Profile]:
 def named(name: str | None, specs: Sequence[str]) -> str:
     """The profile that a command means: the one it names, or the default where it names no spec; empty for none."""
     return name if name is not None else "" if specs else DEFAULT
+
+
+def within(name: str) -> list[str]:
+    """The profiles that a run of profile ``name`` judges completely."""
+    known = profiles()
+    return [other for other in known if known[name].contains(known[other])] if name in known else []
 
 
 def narrow(specs: Iterable[CheckedSpec], name: str) -> list[CheckedSpec]:

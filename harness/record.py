@@ -79,6 +79,14 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Modules that were imported first (``--import``)."""
     interpreter: str = ""
     """The Python in which its workers ran, where it was not the harness's own."""
+    family: str = ""
+    """The engine whose code it shares, where it shares one: they are no independent witnesses."""
+    style: str = "tape"
+    """How it differentiates: ``tape`` or ``functional``."""
+    follows: str = "none"
+    """Whose documents it promises to keep: ``pytorch`` or ``none``."""
+    releases: str = "none"
+    """Whose releases its versions are: ``pytorch`` or ``none``."""
 
 
 class DocumentInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -109,6 +117,8 @@ class Header(Line, frozen=True, kw_only=True, tag="header"):
     """The seed of the order in which the cases ran."""
     profile: str = ""
     """Which part of the suite was selected, before anything else narrowed it; empty where specs were named."""
+    profiles: list[str] = []
+    """Profiles of which every case was selected."""
     areas: dict[str, str] = {}
     """Area -> its title."""
     documents: dict[str, DocumentInfo] = {}
@@ -162,6 +172,8 @@ class SpecLine(Line, frozen=True, kw_only=True, tag="spec"):
     note: str = ""
     row: Origin | None = None
     """The row of a derivative table that it is from."""
+    profiles: list[str] = []
+    """Those that hold it."""
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -419,11 +431,12 @@ def _parsed(path: Path, data: bytes) -> Run:
     return Run(path=str(path), header=header, specs=specs, cases=cases, footer=footer)
 
 
-def find(arguments: Iterable[Path]) -> Iterator[Path]:
-    """The record files behind RUN arguments: a file is itself, a folder is every ``*.jsonl`` in it."""
+def find(arguments: Iterable[Path], *, folders: bool = False) -> Iterator[Path]:
+    """The record files behind RUN arguments: a file is itself, a folder is every ``*.jsonl`` in it, or, with ``folders``
+    where it has none, in the folders of it."""
     for path in arguments:
         if path.is_dir():
-            records = sorted(path.glob("*.jsonl"))
+            records = sorted(path.glob("*.jsonl")) or (sorted(path.glob("*/*.jsonl")) if folders else [])
             if not records:
                 raise RecordError(f"{path}: holds no run record (*.jsonl); `harness run --output {path}` writes one")
             yield from records

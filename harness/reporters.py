@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
+from harness.matrix import Matrix, Place
 from harness.mutation.record import MutationRecord
 from harness.places import room
 from harness.record import Run
@@ -28,6 +29,13 @@ def render_mutation(record: MutationRecord, name: str = "html") -> Mapping[str, 
     """File name -> text of what the report ``name`` makes of the record of `harness mutate`."""
     found: Mapping[str, str] = load(name).render_mutation(record)
     return found
+
+
+def render_matrix(found: Matrix, places: Mapping[str, Place], name: str = "html") -> Mapping[str, str]:
+    """File name -> text of what the report ``name`` makes of several engines side by side; ``places`` are the pages that
+    a column's own report has."""
+    made: Mapping[str, str] = load(name).render_matrix(found, places)
+    return made
 
 
 def is_folder(name: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from harness import __version__, budget, doubt, record, selection, shards
+from harness import __version__, budget, doubt, profiles, record, selection, shards
 from harness.capabilities import Capabilities
 from harness.cases import asked, ready, recorded_parameters
 from harness.engine import EngineUnusable
@@ -385,6 +385,10 @@ def _header(trial: Trial) -> record.Header:
             source=candidate.source,
             imports=list(settings.imports),
             interpreter=candidate.python,
+            family=candidate.file.family,
+            style=candidate.file.style.value,
+            follows=candidate.file.follows.value,
+            releases=candidate.file.releases.value,
         ),
         python=trial.capabilities.runtime,
         platform=platform.platform(),
@@ -395,6 +399,7 @@ def _header(trial: Trial) -> record.Header:
         total=chosen.total if settings.shard else 0,
         shuffle=settings.shuffle,
         profile=chosen.profile,
+        profiles=profiles.within(chosen.profile) if chosen.whole else [],
         documents=cited_documents() if chosen.whole else {},
         areas={area: about.title for area, about in selection.areas().items()},
     )
@@ -451,6 +456,7 @@ def spec_line(checked: CheckedSpec) -> record.SpecLine:
         defect=" ".join(spec.defect.split()),
         note=" ".join(spec.note.split()),
         row=checked.row,
+        profiles=[name for name, profile in profiles.profiles().items() if profile.holds(checked)],
     )
 
 

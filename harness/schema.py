@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness import plugins, profiles, protocol, record, selection, suite
+from harness import matrix, plugins, profiles, protocol, record, selection, suite
 from harness.language import kinds, nodes, sources
 from harness.language.records import Spec, Step
 from harness.mutation import equivalent
@@ -80,6 +80,7 @@ def all_schemas() -> dict[str, dict[str, Any]]:
         "documents": _listed("_documents.yaml", list[sources.Document]),
         "profiles": _listed("_profiles.yaml", dict[str, profiles.Profile]),
         "record": record.schema(),
+        "matrix": matrix.schema(),
         "protocol": message(),
         "program": nodes.schema(),
         "export": suite.schema(),

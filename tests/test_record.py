@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,14 @@ def test_the_same_specs_have_the_same_hash(harness: Harness, tmp_path: Path) -> 
         return record.read(tmp_path / "out" / "reference.jsonl").header.suite
 
     assert suite("leaf") == suite("--area", "leaf") != suite("flag")
+
+
+def test_the_header_says_what_kind_of_engine_it_is(harness: Harness, tmp_path: Path) -> None:
+    """Whose code it shares, how it differentiates, whose documents it follows: as its engine.yaml says."""
+    shutil.copytree(Path(__file__).parent / "outside" / "tiny", tmp_path / "tiny")
+    with (tmp_path / "tiny" / "engine.yaml").open("a", encoding="utf-8") as file:
+        file.write("family: large\nstyle: functional\n")
+    harness("run", "--engine", "./tiny", "leaf", "--isolate", "none", "--report", "none", "-o", "out")
+    (path,) = (tmp_path / "out").glob("*.jsonl")
+    engine = record.read(path).header.engine
+    assert (engine.family, engine.style, engine.follows, engine.releases) == ("large", "functional", "none", "none")

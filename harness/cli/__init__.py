@@ -24,6 +24,7 @@ COMMANDS = {
     "doctor": "Climb from importing an engine to a first gradient; stop at the first broken rung.",
     "init-engine": "Write the skeleton of a new engine's adapter.",
     "report": "Make reports from run records.",
+    "matrix": "Compare runs of several engines: counts, votes, versions, on one page.",
     "update-deviations": "Make an engine's known deviations those of a run, by the smallest edit.",
     "merge": "Make one record of the records of shards.",
     "diff": "Compare two runs: better, worse, added, removed.",

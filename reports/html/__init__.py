@@ -3,13 +3,13 @@
 Overview by area and engine, what is unexpected, then every behaviour with its program, its verdicts and its findings.
 Beside it, where there is something to show: derivatives.html, the rows of derivative tables as in a handbook;
 disagreements.html, where documents and engine disagree, and coverage.html, which clauses of the documents have a spec.
-mutation.html is made of another record, that of `harness mutate`.
+mutation.html is made of another record, that of `harness mutate`; matrix.html of what `harness matrix` found.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.matrix import Matrix, Place
 from harness.mutation.record import MutationRecord
 from harness.record import STATUS_MEANING, Run
 from harness.summary import SYMBOLS, Group
 from harness.values import inline, printable
 
-from . import handbook, view
+from . import handbook, matrix, view
 from .documents import Documents
 from .handbook import Handbook
 from .highlight import highlight
@@ -52,6 +53,25 @@ def render_mutation(record: MutationRecord) -> dict[str, str]:
     style = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))
     page = _environment().get_template("mutation.html.j2").render(page=Mutation(record), style=style)
     return {"mutation.html": page + "\n"}
+
+
+def render_matrix(found: Matrix, places: Mapping[str, Place]) -> dict[str, str]:
+    """The page of `harness matrix`."""
+    style, own_style = (Markup((FOLDER / name).read_text(encoding="utf-8")) for name in ("report.css", "matrix.css"))
+    environment = _environment()
+    environment.globals.update(
+        page=matrix.Page(found, places),
+        NOTES=matrix.NOTES,
+        note_style=matrix.note_style,
+        expected=matrix.expected,
+        observed=matrix.observed,
+        standing=matrix.standing,
+        moved=matrix.moved,
+        changes=matrix.changes,
+        MOST_CHANGES=matrix.MOST_CHANGES,
+    )
+    text = environment.get_template("matrix.html.j2").render(style=style, own_style=own_style)
+    return {"matrix.html": text + "\n"}
 
 
 def _environment() -> Environment:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from harness.matrix import Column, Matrix, Place
 from harness.record import CaseLine, Check, Run
 from harness.summary import (
     SYMBOLS,
@@ -106,6 +107,36 @@ def _matrix(named: Named) -> Iterable[str]:
             *(_row(title, [_cell(found) for found in cells]) for title, cells in rows),
         ]
     )
+
+
+def render_matrix(found: Matrix, places: Mapping[str, Place]) -> dict[str, str]:
+    """matrix.md: one line for every engine, for a page of documents; the names are those of matrix.html."""
+    days = sorted({column.started.partition("T")[0] for column in found.columns})
+    head = ("Version", "Style", "Platform", "Run", "Passed / all", "Bug", "Design", "Precision", "Unsupported", "N/A")
+    rows = [
+        _row("Engine", [*head, "Unexpected", "Passes whole"]),
+        _row("---", ["---"] * 4 + ["---:"] * 7 + ["---"]),
+        *(_row(words(column.title), _engine(column)) for column in found.columns),
+    ]
+    return {
+        "matrix.md": f"Runs of {words(' to '.join(dict.fromkeys([days[0], days[-1]])))}.\n\n" + "\n".join(rows) + "\n"
+    }
+
+
+def _engine(column: Column) -> list[str]:
+    total = column.total
+    numbers = [total.bug, total.design, total.precision, total.unsupported, total.not_applicable, total.unexpected]
+    loose = [f"{total.other} known without a cause"] if total.other else []
+    loose += [column.level] if not column.complete else []
+    return [
+        words(column.version),
+        words(column.style),
+        words(column.where),
+        words(column.started.partition("T")[0]),
+        ", ".join([f"{total.passed}/{total.all}", *loose]),
+        *map(str, numbers),
+        words(", ".join(column.reached) or ("none" if column.reach else "not asked whole")),
+    ]
 
 
 def _row(head: str, cells: Iterable[str]) -> str:

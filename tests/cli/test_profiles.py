@@ -116,3 +116,17 @@ def test_the_suite_s_own_files_are_beside_the_specs() -> None:
     from harness.places import room
 
     assert (room("specs") / profiles.FILE).is_file() and (room("specs") / DOCUMENTS).is_file()
+
+
+def test_a_run_of_a_profile_judges_all_of_those_that_it_contains(harness: Harness, tmp_path: Path) -> None:
+    """Which profiles a record can say something about, and which of them hold a spec."""
+    held = {name: {*rows(harness, "--profile", name)} for name in profiles.profiles()}
+    for name in held:
+        contained = profiles.within(name)
+        assert name in contained and all(held[other] <= held[name] for other in contained)
+    assert "core" in profiles.within("full") and "full" not in profiles.within("core")
+    harness("run", "--engine", "reference", "leaf", "kinks", "--isolate", "none", "--report", "none", "-o", "out")
+    run = read(tmp_path / "out" / "reference.jsonl")
+    assert run.header.profiles == [], "two areas are no whole profile"
+    for id, spec in run.specs.items():
+        assert spec.profiles == [name for name, ids in held.items() if id in ids]
