@@ -201,8 +201,12 @@ SAMPLES: dict[str, list[Sample]] = {
     "mean": [(lambda a: a.mean(), [A]), (lambda a: a.mean(0), [A]), (lambda a: a.mean(dim=1, keepdim=True), [A])],
     "sum_to_size": [(lambda a: a.sum_to_size((1, 3)), [A]), (lambda a: a.sum_to_size((3,)), [A])],
     "dot": [(lambda a, b: a @ b, [A[0], B[0]])],
-    "mv": [(lambda a, b: a @ b, [A, B[0]]), (lambda a, b: a @ b, [A[:, 0], B])],
-    "mm": [(lambda a, b: a @ b, [A, B.T.copy()]), (lambda a, b: a.mm(b), [COMPLEX, B.T.copy()])],
+    "mv": [(lambda a, b: a @ b, [A, B[0]])],
+    "mm": [
+        (lambda a, b: a @ b, [A, B.T.copy()]),
+        (lambda a, b: a.mm(b), [COMPLEX, B.T.copy()]),
+        (lambda a, b: a @ b, [A[:, 0], B]),
+    ],
     "bmm": [
         (lambda a, b: a @ b, [np.stack([A, B]), B.T.copy()]),
         (lambda a, b: a @ b, [A[0], np.stack([A.T, B.T])]),

@@ -50,7 +50,8 @@ class Value {
   }
   backward(...given) {
     const weight = given[0] instanceof Value ? given.shift().data : 1;
-    const [{ retain_graph = false } = {}] = given;
+    const [{ retain_graph = false, ...others } = {}] = given;
+    for (const name of Object.keys(others)) throw new Unsupported(`backward(${name})`);
     if (!this.requires_grad) throw new EngineError("no-grad-fn", "nothing here requires a gradient");
     const order = [], seen = new Set(), todo = [[this, false]];
     while (todo.length) {
