@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
@@ -46,6 +47,8 @@ class Case(NamedTuple):
     """Per step: the outcomes of which one must match; none where the step allows only one."""
     lacking: str = ""
     """What the engine declares to lack and may ignore without a word: the case is run to see whether it says so."""
+    lacking_from: int = 1
+    """The step (from 1) that asks for it first: what goes wrong before has another cause."""
     recorded: bool = False
     """Whether it is recorded what the engine does, and not judged: it does not declare to follow PyTorch's rules."""
 
@@ -89,7 +92,8 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
                 reason="needs " + "; ".join(lacking),
             )
         else:
-            yield case._replace(recorded=recorded, lacking=lacking_keywords)
+            start = first_use(checked, file, words) if lacking_keywords else 1
+            yield case._replace(recorded=recorded, lacking=lacking_keywords, lacking_from=start)
 
 
 def refused(checked: CheckedSpec, file: EngineFile, words: Words, of: str = "") -> tuple[Status | None, str]:
@@ -116,6 +120,16 @@ def only_keywords(checked: CheckedSpec, file: EngineFile, words: Words) -> bool:
     """Whether all that an engine lacks for a spec are keywords of words that it has. One that is handed to the engine all the
     same is refused, or ignored without a word; a whole word that is not there cannot be called."""
     return all("(" in lack.word for lack in missing(checked, file.lacks, words))
+
+
+def first_use(checked: CheckedSpec, file: EngineFile, words: Words) -> int:
+    """The first step (from 1) of which a call has a keyword that the engine lacks."""
+    keywords = {lack.word.partition("(")[2].rstrip(")") for lack in missing(checked, file.lacks, words)}
+    for number, tree in enumerate(checked.trees, 1):
+        parts = (part for node in (*tree.body, *tree.observed) for part in ast.walk(node))
+        if any(isinstance(part, ast.keyword) and part.arg in keywords for part in parts):
+            return number
+    return 1
 
 
 def prepare(checked: CheckedSpec, default: str, of: str = "") -> tuple[Case, ...]:

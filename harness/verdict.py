@@ -66,7 +66,8 @@ def _refusal(line: CaseLine, case: Case) -> CaseLine:
     if line.status in (Status.CRASH, Status.TIMEOUT, Status.ERROR):
         return line
     first = line.failures[0] if line.failures else None
-    if first is not None and first.what == "value" and _is_number(first.observed) and not case.recorded:
+    wrong = first is not None and first.what == "value" and _is_number(first.observed) and not case.recorded
+    if first is not None and wrong and first.step >= case.lacking_from:
         return msgspec.structs.replace(line, status=Status.SILENT_WRONG, reason=case.lacking)
     remark = "it does it all the same" if line.status is Status.PASS else ""
     return msgspec.structs.replace(

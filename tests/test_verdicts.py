@@ -301,3 +301,20 @@ def test_what_no_document_fixes_is_not_held_against_an_engine_that_lacks_it(
         file.write("  .backward(retain_graph): graphs are never freed\n")
     [case] = judge(spec_file("standing: convention\n" + LACKING), engine=folder).cases.values()
     assert case.status is Status.UNSUPPORTED
+
+
+def test_what_goes_wrong_before_a_keyword_is_used_is_not_blamed_on_it(
+    tmp_path: Path, spec_file: SpecFile, judge: Judge
+) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(Path(__file__).parent / "outside" / "tiny", folder)
+    source = (folder / "__init__.py").read_text()
+    (folder / "__init__.py").write_text(
+        source.replace("gradient: Value | None = None", "gradient: Value | None = None, retain_graph: bool = False")
+    )
+    with (folder / "engine.yaml").open("a") as file:
+        file.write("  .backward(retain_graph): graphs are never freed\n")
+    first = "- run: |\n    x = tensor(3., requires_grad=True)\n    (x * x).backward()\n    (x * x).backward()\n"
+    second = "- run: (x * x).backward(retain_graph=True)\n  expect: {x.grad: 18.}\n"
+    [case] = judge(spec_file(f"steps:\n{first}  expect: {{x.grad: 12.}}\n{second}"), engine=folder).cases.values()
+    assert case.status is Status.UNSUPPORTED

@@ -77,6 +77,9 @@ class Engine(Base):
     def version(self) -> str:
         return str(paddle.__version__)
 
+    def lacks(self, error: BaseException) -> bool:
+        return "doesn't have any grad op" in str(error) or super().lacks(error)
+
     def read(self, value: Any) -> Observed:
         if value is None or isinstance(value, (bool, int, float, complex, str)):
             return value
