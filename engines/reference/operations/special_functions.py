@@ -61,22 +61,20 @@ igamma = elementwise(
 
 i0 = elementwise("i0", each(special.i0), a=lambda g, a: g * i1(a))
 i0e = functional("special.i0e", each(special.i0e), a=lambda g, a, y: g * (i1e(a) - a.sign() * y))
-i1: Function = functional("special.i1", each(special.i1), a=lambda g, a, y: g * _slope_of_i1(i0(a), a, y))
+i1: Function = functional("special.i1", each(special.i1), a=lambda g, a, y: g * _slope_of_odd(i0(a), a, y))
 i1e: Function = functional(
-    "special.i1e", each(special.i1e), a=lambda g, a, y: g * (_slope_of_i1(i0e(a), a, y) - a.sign() * y)
+    "special.i1e", each(special.i1e), a=lambda g, a, y: g * (_slope_of_odd(i0e(a), a, y) - a.sign() * y)
 )
 
 
-def _slope_of_i1(even: Any, a: Any, odd: Any) -> Any:
-    """``I0 - I1 / a``, and its limit 1/2 at 0."""
+def _slope_of_odd(even: Any, a: Any, odd: Any) -> Any:
+    """``I0 - I1 / a`` or ``J0 - J1 / a``, and its limit 1/2 at 0."""
     return (even - odd / a.masked_fill(a == 0, 1.0)).masked_fill(a == 0, 0.5)
 
 
 bessel_j0 = functional("special.bessel_j0", each(special.bessel_j0), a=lambda g, a: -g * bessel_j1(a))
 bessel_j1: Function = functional(
-    "special.bessel_j1",
-    each(special.bessel_j1),
-    a=lambda g, a, y: g * (bessel_j0(a) - y / a.masked_fill(a == 0, 1.0)).masked_fill(a == 0, 0.5),
+    "special.bessel_j1", each(special.bessel_j1), a=lambda g, a, y: g * _slope_of_odd(bessel_j0(a), a, y)
 )
 
 
