@@ -26,6 +26,11 @@ def second(function: Callable[[Any], Any], x: Any, along: Any) -> Any:
 zero = tf.constant(0.0)
 show("celu at 0", gradient(tf.keras.activations.celu, zero).numpy(), 1)
 show("bessel_i1 at 0", gradient(tf.math.bessel_i1, zero).numpy(), 0.5)
+show(
+    "bessel_j1 at 0, second order",
+    gradient(lambda x: gradient(tf.math.special.bessel_j1, x), zero).numpy(),
+    0,
+)
 show("x**0 at 0", gradient(lambda x: x**0, zero).numpy(), 0)
 show("xlogy(x, 3) by x at 0", gradient(lambda x: tf.math.xlogy(x, 3.0), zero).numpy(), math.log(3))
 show("xlog1py(x, 3) by x at 0", gradient(lambda x: tf.math.xlog1py(x, 3.0), zero).numpy(), math.log(4))
