@@ -81,6 +81,7 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
             yield CaseLine(id=id, spec=checked.spec.id, status=status, parameters=told, reason=reason)
     standing = checked.spec.standing
     recorded = standing in RECORDED_OF_ALL or (standing in RECORDED and file.follows is not Follows.PYTORCH)
+    start = first_use(checked, file, words) if lacking_keywords else 1
     for case in cases:
         lacking = [value for value in case.parameters.values() if is_dtype(value) and value not in words.names]
         if lacking:
@@ -92,7 +93,6 @@ def ready(checked: CheckedSpec, file: EngineFile, words: Words, version: str = "
                 reason="needs " + "; ".join(lacking),
             )
         else:
-            start = first_use(checked, file, words) if lacking_keywords else 1
             yield case._replace(recorded=recorded, lacking=lacking_keywords, lacking_from=start)
 
 

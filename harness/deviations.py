@@ -6,7 +6,7 @@ import datetime
 import platform
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from fnmatch import fnmatchcase, translate
 from typing import Annotated, Final, NamedTuple
@@ -58,17 +58,14 @@ class Single(NamedTuple):
     deviation: Deviation
 
 
-def singles(deviations: Iterable[Deviation]) -> list[Single]:
-    return [Single(pattern, deviation) for deviation in deviations for pattern in deviation.cases]
+class Known:
+    """Deviations, pattern by pattern; of several that speak of a case, the first counts."""
 
-
-class Finder:
-    """Which of many patterns speaks of a case: the first that fits."""
-
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, deviations: Iterable[Deviation]) -> None:
+        self.singles = [Single(pattern, deviation) for deviation in deviations for pattern in deviation.cases]
         self._exact: dict[str, int] = {}
         wild = []
-        for index, pattern in enumerate(patterns):
+        for index, (pattern, _) in enumerate(self.singles):
             if "*" in pattern or "?" in pattern:
                 wild.append((index, pattern))
             else:
@@ -77,12 +74,17 @@ class Finder:
         self._wild = re.compile("|".join(f"({translate(literal(pattern))})" for _, pattern in wild)) if wild else None
 
     def find(self, id: str) -> int | None:
-        """The position of the first pattern that fits."""
+        """The position among `singles` of the one that speaks of a case."""
         found = [self._exact[id]] if id in self._exact else []
         match = self._wild.match(id) if self._wild is not None else None
         if match is not None and match.lastindex is not None:
             found.append(self._numbers[match.lastindex - 1])
         return min(found, default=None)
+
+    def explains(self, case: CaseLine) -> bool:
+        """Whether a verdict is the one that is known, and looks as it is known to look."""
+        index = self.find(case.id)
+        return index is not None and explains(self.singles[index].deviation, case)
 
 
 def literal(pattern: str) -> str:

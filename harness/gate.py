@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.deviations import Deviation, Finder, explains, fingerprint, fits, is_expired, is_here, singles
+from harness.deviations import Deviation, Known, explains, fingerprint, fits, is_expired
 from harness.exits import Exit, first
-from harness.plugins import EngineFile, in_range
+from harness.plugins import EngineFile, holds
 from harness.record import JUDGED, CaseLine, Footer, Run, Standing, Status, Totals
 from harness.text import plural
 
@@ -73,8 +73,7 @@ class Gate:
         is_part: bool = False,
         today: datetime.date | None = None,
     ) -> None:
-        self.deviations = singles(d for d in file.deviations if in_range(version, d.versions) and is_here(d))
-        self.finder = Finder([pattern for pattern, _ in self.deviations])
+        self.known = Known(deviation for deviation in file.deviations if holds(deviation, version))
         self.today = today or datetime.datetime.now(datetime.UTC).date()
         self.baseline = baseline
         self.required = required
@@ -84,19 +83,18 @@ class Gate:
         """Cases of the suite that the run's profile does not hold: nobody can say whether their deviations still happen."""
         self.is_part = is_part
         self.cases: list[CaseLine] = []
-        self.matched: dict[int, list[CaseLine]] = {index: [] for index in range(len(self.deviations))}
+        self.matched: dict[int, list[CaseLine]] = {index: [] for index in range(len(self.known.singles))}
 
     def is_known(self, case: CaseLine) -> bool:
         """Whether the verdict is the one that a known deviation explains."""
-        index = self.finder.find(case.id)
-        return index is not None and explains(self.deviations[index].deviation, case)
+        return self.known.explains(case)
 
     def standing(self, case: CaseLine) -> CaseLine:
         """``case`` with its standing (and the reason of a known deviation), taken into account from now on."""
-        index = self.finder.find(case.id)
+        index = self.known.find(case.id)
         if index is not None:
             self.matched[index].append(case)
-        judged = self._against(case, None if index is None else self.deviations[index].deviation)
+        judged = self._against(case, None if index is None else self.known.singles[index].deviation)
         self.cases.append(judged)
         return judged
 
@@ -133,7 +131,7 @@ class Gate:
         """Deviations of which some case now does better, that match nothing although the whole suite ran, or whose day is
         past."""
         out = []
-        for index, (pattern, deviation) in enumerate(self.deviations):
+        for index, (pattern, deviation) in enumerate(self.known.singles):
             cases = self.matched[index]
             unmatched = not cases and self.whole_suite and not self._is_elsewhere(pattern)
             expired = is_expired(deviation, self.today)

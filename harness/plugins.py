@@ -15,7 +15,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, field
 
-from harness.deviations import Deviation
+from harness.deviations import Deviation, is_here
 from harness.engine import Engine, EngineUnusable
 from harness.language import documents
 from harness.language.decode import Decoder
@@ -261,6 +261,11 @@ def in_range(version: str, versions: str) -> bool:
         return SpecifierSet(versions).contains(version.partition("+")[0], prereleases=True)
     except InvalidVersion:
         return False
+
+
+def holds(deviation: Deviation, version: str) -> bool:
+    """Whether a deviation is one of this version of the engine, on this platform."""
+    return in_range(version, deviation.versions) and is_here(deviation)
 
 
 def _is_need(word: str) -> bool:

@@ -13,9 +13,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from harness.deviations import Cause, Deviation, Finder, explains, fingerprint, fits, is_here, singles
+from harness.deviations import Cause, Deviation, Known, explains, fingerprint, fits
 from harness.language import documents
-from harness.plugins import EngineFile, in_range
+from harness.plugins import EngineFile, holds
 from harness.record import JUDGED, CaseLine, Run, Standing, Status
 
 ENDS: Final = frozenset({Status.CRASH, Status.TIMEOUT, Status.FLAKY, Status.ERROR, Status.SPEC_SUSPECT})
@@ -56,7 +56,7 @@ def updated(
     unmatched = run.footer.stale if run.footer is not None else []
     new: dict[int, list[str]] = {}
     for index, deviation in enumerate(file.deviations):
-        if not (in_range(version, deviation.versions) and is_here(deviation)):
+        if not holds(deviation, version):
             continue
         kept: list[str] = []
         for pattern in deviation.cases:
@@ -73,15 +73,11 @@ def updated(
         if kept != list(deviation.cases):
             entry = lines[spans[index].first : spans[index].last]
             new[index] = list(_renamed(entry, deviation, kept)) if kept else []
-    known = singles(d for d in file.deviations if in_range(version, d.versions) and is_here(d))
-    finder = Finder([pattern for pattern, _ in known])
-
-    def is_known(case: CaseLine) -> bool:
-        found = finder.find(case.id)
-        return found is not None and explains(known[found].deviation, case)
-
+    known = Known(deviation for deviation in file.deviations if holds(deviation, version))
     unexplained = [
-        case for case in cases if case.standing is Standing.UNEXPECTED and _fits(case.id, only) and not is_known(case)
+        case
+        for case in cases
+        if case.standing is Standing.UNEXPECTED and _fits(case.id, only) and not known.explains(case)
     ]
     passed_over = [case for case in unexplained if case.status in ENDS - ends]
     entries = []

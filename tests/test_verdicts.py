@@ -288,9 +288,9 @@ def test_a_wrong_number_where_the_engine_lacks_the_feature(
     assert case.status is status and "graphs are never freed" in case.reason
 
 
-def test_what_no_document_fixes_is_not_held_against_an_engine_that_lacks_it(
-    tmp_path: Path, spec_file: SpecFile, judge: Judge
-) -> None:
+@pytest.fixture
+def ignoring(tmp_path: Path) -> Path:
+    """The engine of the tests, which ignores a keyword that it declares to lack."""
     folder = tmp_path / "tiny"
     shutil.copytree(Path(__file__).parent / "outside" / "tiny", folder)
     source = (folder / "__init__.py").read_text()
@@ -299,22 +299,20 @@ def test_what_no_document_fixes_is_not_held_against_an_engine_that_lacks_it(
     )
     with (folder / "engine.yaml").open("a") as file:
         file.write("  .backward(retain_graph): graphs are never freed\n")
-    [case] = judge(spec_file("standing: convention\n" + LACKING), engine=folder).cases.values()
+    return folder
+
+
+def test_what_no_document_fixes_is_not_held_against_an_engine_that_lacks_it(
+    ignoring: Path, spec_file: SpecFile, judge: Judge
+) -> None:
+    [case] = judge(spec_file("standing: convention\n" + LACKING), engine=ignoring).cases.values()
     assert case.status is Status.UNSUPPORTED
 
 
 def test_what_goes_wrong_before_a_keyword_is_used_is_not_blamed_on_it(
-    tmp_path: Path, spec_file: SpecFile, judge: Judge
+    ignoring: Path, spec_file: SpecFile, judge: Judge
 ) -> None:
-    folder = tmp_path / "tiny"
-    shutil.copytree(Path(__file__).parent / "outside" / "tiny", folder)
-    source = (folder / "__init__.py").read_text()
-    (folder / "__init__.py").write_text(
-        source.replace("gradient: Value | None = None", "gradient: Value | None = None, retain_graph: bool = False")
-    )
-    with (folder / "engine.yaml").open("a") as file:
-        file.write("  .backward(retain_graph): graphs are never freed\n")
     first = "- run: |\n    x = tensor(3., requires_grad=True)\n    (x * x).backward()\n    (x * x).backward()\n"
     second = "- run: (x * x).backward(retain_graph=True)\n  expect: {x.grad: 18.}\n"
-    [case] = judge(spec_file(f"steps:\n{first}  expect: {{x.grad: 12.}}\n{second}"), engine=folder).cases.values()
+    [case] = judge(spec_file(f"steps:\n{first}  expect: {{x.grad: 12.}}\n{second}"), engine=ignoring).cases.values()
     assert case.status is Status.UNSUPPORTED

@@ -34,11 +34,11 @@ def command(spec: str, engine: str, device: str | None, imports: tuple[str, ...]
         if only_script:
             click.echo(explain.script(asked, id, loaded.engine), nl=False)
             continue
-        codes.append(_explain(checked, id, loaded))
+        codes.append(_explain(checked, asked, id, loaded))
     return max(codes, default=0)
 
 
-def _explain(checked: CheckedSpec, id: str, loaded: Loaded) -> int:
+def _explain(checked: CheckedSpec, asked: CheckedSpec, id: str, loaded: Loaded) -> int:
     with common.steady(), execute.listening() as collected:
         told = explain.run(checked, id, loaded, collected)
     case, spec = told.case, spec_line(checked)
@@ -61,7 +61,7 @@ def _explain(checked: CheckedSpec, id: str, loaded: Loaded) -> int:
     click.echo("")
     _verdict(case)
     click.echo("\n" + click.style("stand-alone script", bold=True) + "\n")
-    click.echo(explain.script(cases.asked(checked, loaded.file), case.id, loaded.engine), nl=False)
+    click.echo(explain.script(asked, case.id, loaded.engine), nl=False)
     click.echo("")
     return Exit.OK if case.status is Status.PASS or case.status not in (*JUDGED, Status.ERROR) else Exit.NONCONFORMING
 
