@@ -229,6 +229,8 @@ class _Reading:
             found = self.with_gradients(node)
             if null and found is not node:
                 raise _Impure("a leaf has no gradient, where functions have zeros")
+            if null and self.is_no_gradient(node):
+                found = ast.copy_location(ast.Constant(None), node)
             node = found
         _check_pure(node, self.bound)
         self.seen |= _loaded(node)
@@ -238,6 +240,13 @@ class _Reading:
         assert self.reverse is not None
         made: _Node = _Gradients(self.leaves if self.reverse.inputs is None else []).visit(node)
         return made
+
+    def is_no_gradient(self, node: ast.expr) -> bool:
+        """Whether ``node`` reads the gradient of a tensor that is no leaf: functions keep none beside their operands."""
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr="grad"):
+                return name in self.bound - self.dependent
+        return False
 
     # ---- the function
 

@@ -483,31 +483,23 @@ def one_line(asked: Asked) -> str:
     return " ".join(asked.row.run.split())
 
 
-def alone(asked: Asked) -> Draft | None:
-    """Each operand alone requires grad; the others stay without a gradient."""
-    rule, cases = asked.rule, []
-    if len(rule.active) < 2:
-        return None
-    dtype = asked.full[0]
+def alone(asked: Asked, active: str) -> Draft:
+    """One operand requires grad; the others stay without a gradient."""
+    rule, dtype = asked.rule, asked.full[0]
     names = asked.at(dtype, asked.samples[0])
     outputs = rule.forward(names)
-    for active in rule.active:
-        cotangents = asked.cotangents(f"alone/{active}", outputs, dtype)
-        gradients = asked.gradients_at(dtype, f"alone/{active}", names, partial(rule.vjp, cotangents=cotangents))
-        for other in rule.active:
-            gradients[f"{other}_needs"] = other == active
-            if other != active:
-                gradients[f"{other}_grad"] = None
-        cases.append(
-            asked.given(dtype, names)
-            | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
-            | dtypes_of(asked, outputs, dtype)
-            | gradients
-        )
-    lines = [*asked.inputs(lambda name: f"{name}_needs"), *asked.lines, asked.pulled()]
-    due = {f"{x}.grad": shown(f"{x}_grad", f"{x}_near") for x in rule.active}
-    claim = f"Where one operand alone requires grad, it gets its gradient and the others none: {one_line(asked)}."
-    return Draft("alone", claim, (Step(run=body(lines), expect=due),), tuple(cases))
+    cotangents = asked.cotangents(f"alone/{active}", outputs, dtype)
+    gradients = asked.gradients_at(dtype, f"alone/{active}", names, partial(rule.vjp, cotangents=cotangents))
+    case = (
+        asked.given(dtype, names)
+        | {f"{name}_cotangent": written(value) for name, value in cotangents.items()}
+        | dtypes_of(asked, outputs, dtype)
+        | {f"{active}_{part}": gradients[f"{active}_{part}"] for part in ("grad", "near")}
+    )
+    lines = [*asked.inputs(lambda name: "True" if name == active else ""), *asked.lines, asked.pulled()]
+    due = asked.gradients_due([active]) | {f"{x}.grad": None for x in rule.active if x != active}
+    claim = f"Where {active} alone requires grad, it gets its gradient and the others none: {one_line(asked)}."
+    return Draft(f"alone-{active.lower().replace('_', '-')}", claim, (Step(run=body(lines), expect=due),), (case,))
 
 
 def same(asked: Asked) -> Draft | None:
@@ -1007,9 +999,11 @@ def drafts(name: str, rule: Rule) -> Iterator[Draft]:
         yield value(asked)
         return
     yield gradient(asked)
-    for aspect in (twice, alone, same, promotion, strided, expanded, large):
+    for aspect in (twice, same, promotion, strided, expanded, large):
         if aspect.__name__ not in asked.row.without and (draft := aspect(asked)) is not None:
             yield draft
+    if "alone" not in asked.row.without and len(rule.active) > 1:
+        yield from (alone(asked, active) for active in rule.active)
     if "forward" not in asked.row.without and (draft := forward(asked)) is not None:
         yield draft
     yield from orders(asked)
@@ -1023,7 +1017,7 @@ ASPECTS: Final = {
     "and for infinite ones where the derivative is a product",
     "value": "of an operation without a derivative: the value, and that it requires no grad",
     "twice": "two uses of the same operands add up, with other values in between",
-    "alone": "each operand alone requires grad",
+    "alone": "each operand alone requires grad (`alone-x`)",
     "same": "one tensor as all operands of an elementwise operation",
     "promotion": "operands of different dtypes: each gradient has that of its operand "
     "(a convention: an engine may refuse to mix them)",

@@ -79,6 +79,16 @@ def test_the_value_is_that_of_the_differentiated_run(spec_file: SpecFile) -> Non
     assert second == respelt("gradient_by_x, = pull_1_(ones_like(y))")
 
 
+def test_a_tensor_beside_the_operands_has_no_gradient(spec_file: SpecFile) -> None:
+    """One operand alone is differentiated by: the other is a constant of the function, and functions keep no ``.grad``."""
+    checked = offered(
+        spec_file(spec("c = tensor([5., 7.])\ny = (x * c).sum()\ny.backward()", "{x.grad: [5., 7.], c.grad: null}"))
+    )
+    assert [ast.unparse(node) for node in checked.trees[0].observed] == ["gradient_by_x", "None"]
+    asked = "{x.grad: [5., 7.], y.grad: null}"
+    assert "word of tapes" in offered(spec_file(spec("y = (x * 5.).sum()\ny.backward()", asked))).tape
+
+
 def test_recorded_gradients_are_lines_of_the_function(spec_file: SpecFile) -> None:
     checked = offered(
         spec_file(spec("g = grad((x ** 3).sum(), x, create_graph=True)[0]\ng.sum().backward()", "{x.grad: 6 * x}"))
