@@ -133,9 +133,9 @@ Judge = Callable[..., Run]
 def judge(harness: Harness, tmp_path: Path) -> Judge:
     """Run spec files on an engine and read the record back."""
 
-    def run(*specs: Path, engine: str | Path = "reference") -> Run:
+    def run(*specs: Path, engine: str | Path = "reference", isolate: str = "none") -> Run:
         result = harness(
-            *("run", "--engine", engine, "--report", "none", "--isolate", "none", "-o", tmp_path / "judged", *specs)
+            *("run", "--engine", engine, "--report", "none", "--isolate", isolate, "-o", tmp_path / "judged", *specs)
         )
         assert result.code in (0, 1, 5), result.err
         (path,) = (tmp_path / "judged").glob("*.jsonl")

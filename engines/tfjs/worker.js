@@ -13,7 +13,7 @@ function load() {
     return { engine: require("./engine.js") };
   } catch (error) {
     if (error.code !== "MODULE_NOT_FOUND") throw error;
-    return { reason: `${error.message.split("\n")[0]}; install it with: npm install, in the folder of engines/tfjs` };
+    return { reason: `${error.message.split("\n")[0]}; install it with: npm install --prefix ${__dirname}` };
   }
 }
 
