@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
@@ -12,7 +11,7 @@ import msgspec
 from harness.capabilities import Words
 from harness.engine import Array
 from harness.judge import plain
-from harness.language import expected, functional, inputs, load
+from harness.language import expected, functional, inputs, load, program
 from harness.language.expected import AnyOf, Anything, Expected
 from harness.language.load import CheckedSpec, Observation
 from harness.language.records import PYTORCHS_OWN, RECORDED, RECORDED_OF_ALL
@@ -123,13 +122,11 @@ def only_keywords(checked: CheckedSpec, file: EngineFile, words: Words) -> bool:
 
 
 def first_use(checked: CheckedSpec, file: EngineFile, words: Words) -> int:
-    """The first step (from 1) of which a call has a keyword that the engine lacks."""
-    keywords = {lack.word.partition("(")[2].rstrip(")") for lack in missing(checked, file.lacks, words)}
-    for number, tree in enumerate(checked.trees, 1):
-        parts = (part for node in (*tree.body, *tree.observed) for part in ast.walk(node))
-        if any(isinstance(part, ast.keyword) and part.arg in keywords for part in parts):
-            return number
-    return 1
+    """The first step (from 1) of which a call has a keyword that the engine lacks, by name or by its place."""
+    lacking = {lack.word for lack in missing(checked, file.lacks, words)}
+    parameters = tuple(checked.spec.cases[0]) if checked.spec.cases else ()
+    steps = range(1, len(checked.trees) + 1)
+    return next((step for step in steps if program.needs(checked.trees[:step], parameters) & lacking), 1)
 
 
 def prepare(checked: CheckedSpec, default: str, of: str = "") -> tuple[Case, ...]:

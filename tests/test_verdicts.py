@@ -309,10 +309,11 @@ def test_what_no_document_fixes_is_not_held_against_an_engine_that_lacks_it(
     assert case.status is Status.UNSUPPORTED
 
 
+@pytest.mark.parametrize("arguments", ["retain_graph=True", "None, True"])
 def test_what_goes_wrong_before_a_keyword_is_used_is_not_blamed_on_it(
-    ignoring: Path, spec_file: SpecFile, judge: Judge
+    ignoring: Path, spec_file: SpecFile, judge: Judge, arguments: str
 ) -> None:
     first = "- run: |\n    x = tensor(3., requires_grad=True)\n    (x * x).backward()\n    (x * x).backward()\n"
-    second = "- run: (x * x).backward(retain_graph=True)\n  expect: {x.grad: 18.}\n"
+    second = f"- run: (x * x).backward({arguments})\n  expect: {{x.grad: 18.}}\n"
     [case] = judge(spec_file(f"steps:\n{first}  expect: {{x.grad: 12.}}\n{second}"), engine=ignoring).cases.values()
     assert case.status is Status.UNSUPPORTED
