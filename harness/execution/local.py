@@ -2,7 +2,8 @@
 
 A case is blamed for what happened while it was at hand; the others that were asked for go to another worker. What a worker
 was asked for and has not begun is given to one that has nothing to do (and the second answer dropped), so that no case
-waits for another.
+waits for another. A worker in which half of the memory it may hold is left behind by cases (compiled programs, caches) is
+replaced between two cases, before a case is blamed for all of them.
 """
 
 from __future__ import annotations
@@ -162,8 +163,11 @@ class Local:
 
     def _feed_shared(self, side: _Side) -> None:
         own = [w for w in self.workers if w.target == side.number and not (w.nursery or w.single)]
+        for worker in [w for w in own if w.worn and not w.asked]:
+            self._retire(worker)
+            own.remove(worker)
         for worker in own:
-            if not worker.ready or (not worker.asked and self._busy() >= self.most):
+            if not worker.ready or worker.worn or (not worker.asked and self._busy() >= self.most):
                 continue
             ahead = int(AHEAD / max(side.case_seconds, 1e-5)) if side.case_seconds else FIRST
             room = min(MOST_AHEAD, max(2, ahead)) - len(worker.asked)
@@ -399,8 +403,11 @@ class Local:
             family = machine.family(worker.popen.pid) if busy or not worker.ready else [worker.popen.pid]
             if len(family) > PROCESSES:
                 self._lose(worker, Status.CRASH, f"it ran more than {PROCESSES} processes at once")
-            elif machine.used(family) > self.memory and (held := machine.held(family)) > self.memory:
+            elif (used := machine.used(family)) > self.memory and (held := machine.held(family)) > self.memory:
                 told = f"it held {held / GIB:.1f} GiB of memory, more than the {self.memory / GIB:.1f} GiB of --memory"
                 self._lose(worker, Status.CRASH, told)
             elif worker.death is None and worker.popen.poll() is not None:
                 self._died(worker)
+            elif worker.ready:
+                worker.base = worker.base or used
+                worker.worn = used - worker.base > (self.memory - worker.base) / 2

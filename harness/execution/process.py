@@ -50,6 +50,10 @@ class Process:
         self.dropped: set[int] = set()
         """Numbers of runs that somebody else does by now."""
         self.started = self.begun = time.monotonic()
+        self.base = 0
+        """Bytes that it held before its cases, once somebody looked."""
+        self.worn = False
+        """Whether its cases left so much in memory that others should not follow them."""
         self.tail = b""
         self.silent = False
         """Whether no answer can come any more."""

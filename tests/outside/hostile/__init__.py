@@ -113,6 +113,16 @@ def grow() -> None:
     wait()
 
 
+kept: list[mmap.mmap] = []
+
+
+def keep() -> None:
+    """What an engine that compiles does with every new shape: a little more stays for later."""
+    kept.append(mmap.mmap(-1, 2**24, flags=mmap.MAP_SHARED))
+    kept[-1].write(b"\1" * 2**24)
+    time.sleep(0.05)
+
+
 def grow_shared() -> None:
     """The same in memory that no limit of the process counts."""
     held = []
@@ -362,6 +372,8 @@ def tensor(data: Any, requires_grad: bool = False) -> Value:
     time.sleep(SLEEP)
     if data in MISDEEDS:
         MISDEEDS[data]()
+    if 4000.0 <= data < 5000.0:
+        keep()
     if data == 3001.0:
         modes["mode"] = "excited"
     if data == 3002.0:
