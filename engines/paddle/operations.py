@@ -13,8 +13,6 @@ from typing import Any
 import paddle
 from harness.engine import Unsupported
 
-F = paddle.nn.functional
-
 _FOUND_IN = {
     "": """
         neg reciprocal maximum minimum fmax fmin atan2 hypot logaddexp copysign nextafter lerp where masked_fill remainder
@@ -75,8 +73,8 @@ def names() -> dict[str, Any]:
         "dropout": _dropout,
         "avg_pool1d": _avg_pool1d,
         "avg_pool2d": _avg_pool2d,
-        "max_pool1d": functools.partial(_max_pool, F.max_pool1d),
-        "max_pool2d": functools.partial(_max_pool, F.max_pool2d),
+        "max_pool1d": functools.partial(_max_pool, paddle.nn.functional.max_pool1d),
+        "max_pool2d": functools.partial(_max_pool, paddle.nn.functional.max_pool2d),
     }
     for module, words in _FOUND_IN.items():
         for word in words.split():
@@ -98,7 +96,7 @@ def _einsum(equation: str, *operands: Any) -> Any:
 
 
 def _dropout(x: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    return F.dropout(x, p, training=training, inplace=inplace)
+    return paddle.nn.functional.dropout(x, p, training=training, inplace=inplace)
 
 
 def _avg_pool1d(
@@ -109,7 +107,9 @@ def _avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:
-    return F.avg_pool1d(x, kernel_size, stride, padding, exclusive=not count_include_pad, ceil_mode=ceil_mode)
+    return paddle.nn.functional.avg_pool1d(
+        x, kernel_size, stride, padding, exclusive=not count_include_pad, ceil_mode=ceil_mode
+    )
 
 
 def _avg_pool2d(
@@ -121,7 +121,9 @@ def _avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: Any = None,
 ) -> Any:
-    return F.avg_pool2d(x, kernel_size, stride, padding, ceil_mode, not count_include_pad, divisor_override)
+    return paddle.nn.functional.avg_pool2d(
+        x, kernel_size, stride, padding, ceil_mode, not count_include_pad, divisor_override
+    )
 
 
 def _max_pool(
