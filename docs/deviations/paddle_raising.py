@@ -32,3 +32,13 @@ show(
 show("cummax of a number", lambda x: paddle.cummax(x, 0)[0], [])
 show("cummin of a number", lambda x: paddle.cummin(x, 0)[0], [])
 show("mode of a number, with keepdim", lambda x: paddle.mode(x, 0, keepdim=True)[0], [])
+show("householder_product", paddle.linalg.householder_product, [3, 2], [2])
+show("the real and the imaginary part, exchanged", lambda z: paddle.view_as_real(paddle.complex(z, z)).t() * z, [2])
+
+
+def second_derivative(A: Any) -> Any:
+    (slope,) = paddle.grad(paddle.block_diag([A, A * 2]).square().sum(), A, create_graph=True)
+    return slope
+
+
+show("the gradient of block_diag", second_derivative, [2, 2])

@@ -42,6 +42,43 @@ paddle.var(number, correction=0).backward()
 show("var of a number, by 0 degrees of freedom", number.grad, 0)
 show("whether positions (argsort) are tracked", not paddle.argsort(x).stop_gradient, False)
 
+zero = tracked(0.0)
+F.binary_cross_entropy_with_logits(zero, zero.detach()).backward()
+show("binary_cross_entropy_with_logits of 0 against 0", zero.grad, 0.5)
+overlapping = tracked([1.0, 2.0, 3.0])
+overlapping.unfold(0, 2, 1).sum().backward()
+show("windows that overlap", overlapping.grad, [1, 2, 1])
+rows = tracked([[1.0, 2.0, 4.0], [3.0, 1.0, 0.0]])
+factors, shift = paddle.to_tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]], dtype="float64")
+cotangent = paddle.to_tensor([[1.0, 2.0, 3.0], [-1.0, 0.5, 2.0]], dtype="float64")
+gradients = []
+for learnt in (True, False):
+    factors.stop_gradient = not learnt
+    rows.clear_grad()
+    (F.layer_norm(rows, [3], factors, shift) * cotangent).sum().backward()
+    gradients.append(rows.grad.numpy()[1])
+show("layer_norm whose weight is not tracked", gradients[1], f"{gradients[0]}, as of one that is")
+L, right = tracked([[2.0, 5.0], [1.0, 3.0]]), tracked([[1.0], [2.0]])
+paddle.linalg.cholesky_solve(right, L).sum().backward()
+show("cholesky_solve, whose upper triangle is not read", L.grad[1, 1], -2 / 36)
+for name, operation in (("diag_embed", paddle.diag_embed), ("eigvals", paddle.linalg.eigvals)):
+    show(f"whether the result of {name} is tracked", not operation(L).stop_gradient, True)
+
+
+def of_eigenvectors(A: Any) -> Any:
+    """The gradient of an expression that does not depend on the length and phase of eigenvectors, by the last matrix."""
+    A = tracked(A)
+    values, vectors = paddle.linalg.eig(A)
+    (vectors.abs() ** 2 * values.real().unsqueeze(-2))[..., 0, :].sum().backward()
+    return A.grad[-1] if A.ndim == 3 else A.grad
+
+
+matrices = [[[-1.0, 0.0], [-0.5, 1.0]], [[-0.5, -1.2], [0.6, -0.6]]]
+show(
+    "eig of the second matrix of a batch",
+    of_eigenvectors(matrices),
+    f"{of_eigenvectors(matrices[1]).numpy()}, as alone",
+)
 large = tracked([0.0, -800.0])
 show("log_softmax of 0 and -800", F.log_softmax(large), [0, -800])
 show("hypot of 3e200 and 4e200", paddle.hypot(tracked(3e200), tracked(4e200)), 5e200)

@@ -26,7 +26,8 @@ LACKING = re.compile(
     r"|Type promotion only support|(Excepted|Expected) [Ii]nput X is .-D|[Ii]nput x should be .D|target tensor expected"
     r"|Expected 2 or more dimensions|The dimension of input should be 2 or 1|input's batch size|must be in the range of \[-0, 0\)"
     r"|range of \[-0, -1\]|should be 4-D or 5-D|should be a 4-D tensor|format of \[N, C, H, W\]|op registered"
-    r"|'paddings' should >= 0"
+    r"|format of \[N, C, L\]|'paddings' should >= 0|only support reduce = 'add' yet|in Op\(LayerNorm\) should be"
+    r"|dimensions of Input\(Scale\) must be 1|dtype should be one of|'shape' of Input\(X\) should be equal to the 'shape'"
 )
 """What Paddle says of what it does not have: kernels, ranks, operands of two dtypes."""
 

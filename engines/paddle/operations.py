@@ -24,7 +24,8 @@ _FOUND_IN = {
         stack flip roll rot90 broadcast_to take index_select masked_select matmul mm mv dot inner
         outer kron bmm addmm baddbmm trace real imag conj angle polar complex
         zeros_like ones_like full arange clone i0 i0e i1 add sub mul div pow clamp nan_to_num eq ne lt le gt ge heaviside
-        var mode concat scatter_add
+        var mode concat scatter_add transpose permute flatten diag_embed tensordot trapezoid positive
+        view_as_real view_as_complex renorm round index_put masked_scatter searchsorted meshgrid
         """,
     "nn.functional": """
         relu relu6 leaky_relu prelu elu selu celu silu mish softplus softsign tanhshrink hardtanh hardsigmoid
@@ -33,16 +34,20 @@ _FOUND_IN = {
         cosine_embedding_loss triplet_margin_loss multi_margin_loss soft_margin_loss gaussian_nll_loss poisson_nll_loss
         cosine_similarity pairwise_distance normalize conv1d conv2d
         lp_pool1d lp_pool2d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool2d pixel_shuffle embedding
+        gelu layer_norm binary_cross_entropy_with_logits
         """,
     "linalg": """
         det inv cholesky qr svd svdvals eigh eigvalsh pinv matrix_power matrix_exp multi_dot matrix_norm vector_norm
+        householder_product eig eigvals
         """,
     "fft": "fft ifft irfft rfft",
-    "compat": "max min median nanmedian sort",
+    "compat": "max min median nanmedian sort split",
     "compat.nn.functional": "linear pad unfold scaled_dot_product_attention",
 }
 _CALLED = {"cat": "concat", "logsigmoid": "nn.functional.log_sigmoid", "special.i0": "i0", "special.i0e": "i0e"}
 _CALLED |= {"special.i1": "i1", "linalg.solve": "linalg.solve", "linalg.slogdet": "compat.slogdet"}
+_CALLED |= {"movedim": "moveaxis", "linalg.cross": "cross", "cholesky_solve": "linalg.cholesky_solve"}
+_CALLED |= {"conv_transpose1d": "nn.functional.conv1d_transpose"}
 _SPELLED = {
     "dim": "axis",
     "min_val": "min",
@@ -53,14 +58,17 @@ _SPELLED = {
     "target": "label",
     "var": "variance",
     "tensors": "x",
+    "maxnorm": "max_norm",
 }
 """Keywords of the language that Paddle spells in another way; a word may keep some of them."""
 _KEEPS = {"cumprod": {"dim"}, "cosine_similarity": {"eps"}, "logit": {"eps"}, "softmax": set()}
+_ALSO = {"tensordot": {"dims": "axes"}}
 _KEEPS |= {word: {"dim"} for word in _FOUND_IN["compat"].split()}
 _METHODS = """
     neg reciprocal sign exp expm1 log log1p sqrt rsqrt square sin cos tan tanh sinh cosh sigmoid floor ceil trunc sum mean prod
     max min amax amin argmax argmin logsumexp cumsum cumprod reshape t squeeze unsqueeze diagonal tril triu unbind chunk flip roll
     matmul mm mv dot bmm trace abs add sub mul div pow clamp masked_fill index_select masked_select var isnan topk
+    transpose permute flatten diag_embed conj index_put masked_scatter unfold
     """
 
 
@@ -75,6 +83,15 @@ def names() -> dict[str, Any]:
         "avg_pool2d": _avg_pool2d,
         "max_pool1d": functools.partial(_max_pool, paddle.nn.functional.max_pool1d),
         "max_pool2d": functools.partial(_max_pool, paddle.nn.functional.max_pool2d),
+        "conv_transpose2d": _conv_transpose2d,
+        "group_norm": _group_norm,
+        "fold": _fold,
+        "block_diag": lambda *matrices: paddle.block_diag(matrices),
+        "polygamma": lambda n, x: paddle.polygamma(x, n),
+        "index_add": lambda x, dim, index, source, alpha=1: paddle.index_add(x, index, dim, source, alpha=alpha),
+        "index_fill": lambda x, dim, index, value: paddle.index_fill(x, index, dim, value),
+        "gather": lambda x, dim, index: paddle.take_along_axis(x, index, dim, broadcast=False),
+        "scatter": lambda x, dim, index, src: paddle.put_along_axis(x, index, src, dim, broadcast=False),
     }
     for module, words in _FOUND_IN.items():
         for word in words.split():
@@ -140,13 +157,34 @@ def _max_pool(
     return pool(x, kernel_size, stride, padding, ceil_mode=ceil_mode)
 
 
+def _conv_transpose2d(
+    x: Any,
+    weight: Any,
+    bias: Any = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Any:
+    return paddle.nn.functional.conv2d_transpose(x, weight, bias, stride, padding, output_padding, dilation, groups)
+
+
+def _group_norm(x: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    return paddle.nn.functional.group_norm(x, num_groups, eps, weight, bias)
+
+
+def _fold(x: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+    return paddle.nn.functional.fold(x, output_size, kernel_size, stride, padding, dilation)
+
+
 def _sizes(given: tuple[Any, ...]) -> Any:
     return given[0] if len(given) == 1 and isinstance(given[0], (list, tuple)) else list(given)
 
 
 def _keywords(word: str, given: dict[str, Any]) -> dict[str, Any]:
-    kept = _KEEPS.get(word, set())
-    return {key if key in kept else _SPELLED.get(key, key): value for key, value in given.items()}
+    kept, spelled = _KEEPS.get(word, set()), _SPELLED | _ALSO.get(word, {})
+    return {key if key in kept else spelled.get(key, key): value for key, value in given.items()}
 
 
 def _spelled(word: str, function: Callable[..., Any]) -> Callable[..., Any]:
