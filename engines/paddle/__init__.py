@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,16 @@ if not hasattr(paddle, "to_tensor"):
     raise EngineUnusable("the package paddle that is installed is not PaddlePaddle; pip install paddlepaddle")
 
 _DTYPES = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128", "int32", "int64")
+LACKING = re.compile(
+    r"doesn't have any grad op|\(NotFound\) The kernel|grad grad only supports|[Ii]nput [Vv]ariable must be|dtype must be"
+    r"|data type of input must be one of|The Scalar only supports Tensor with 1 element|must be evenly divisible by"
+    r"|Type promotion only support|(Excepted|Expected) [Ii]nput X is .-D|[Ii]nput x should be .D|target tensor expected"
+    r"|Expected 2 or more dimensions|The dimension of input should be 2 or 1|input's batch size|must be in the range of \[-0, 0\)"
+    r"|range of \[-0, -1\]|should be 4-D or 5-D|should be a 4-D tensor|format of \[N, C, H, W\]|op registered"
+    r"|format of \[N, C, L\]|'paddings' should >= 0|only support reduce = 'add' yet|in Op\(LayerNorm\) should be"
+    r"|dimensions of Input\(Scale\) must be 1|dtype should be one of|'shape' of Input\(X\) should be equal to the 'shape'"
+)
+"""What Paddle says of what it does not have: kernels, ranks, operands of two dtypes."""
 
 
 class Engine(Base):
@@ -78,7 +89,7 @@ class Engine(Base):
         return str(paddle.__version__)
 
     def lacks(self, error: BaseException) -> bool:
-        return "doesn't have any grad op" in str(error) or super().lacks(error)
+        return LACKING.search(str(error)) is not None or super().lacks(error)
 
     def read(self, value: Any) -> Observed:
         if value is None or isinstance(value, (bool, int, float, complex, str)):

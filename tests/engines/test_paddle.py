@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness import plugins
-from harness.engine import Array, EngineUnusable, Opaque
+from harness.engine import Array, EngineUnusable, Opaque, Unsupported
 from harness.language import kinds
 
 paddle = pytest.importorskip("paddle", reason="PaddlePaddle is not installed here")
@@ -50,3 +50,20 @@ def test_another_package_of_this_name_is_no_engine(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "paddle", ModuleType("paddle"))
     with pytest.raises(EngineUnusable, match="is not PaddlePaddle"):
         engine()
+
+
+def test_options_that_stand_elsewhere_are_found_by_position() -> None:
+    """Padding counts or does not count, and dropout has no axis behind its probability."""
+    made = engine()
+    x = made.names["tensor"]([[[1.0, 3.0]]])
+    pool = made.names["avg_pool1d"]
+    assert made.read(pool(x, 2, 2, 1, False, True)).values == [[[0.5, 1.5]]]
+    assert made.read(pool(x, 2, 2, 1, False, False)).values == [[[1, 3]]]
+    assert made.read(made.names["dropout"](x, 0.5, False)).values == [[[1, 3]]]
+
+
+def test_what_pools_do_not_have_is_unsupported() -> None:
+    """There are no windows with gaps."""
+    made = engine()
+    with pytest.raises(Unsupported):
+        made.names["max_pool1d"](made.names["tensor"]([[[1.0, 3.0]]]), 1, 1, 0, 2)
