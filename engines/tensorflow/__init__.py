@@ -1,7 +1,7 @@
 """TensorFlow: functions under a tf.GradientTape, on the CPU; `operations` says which of its functions a word means.
 
-A tape answers None for what its targets do not depend on, and zeros where it is asked to, as it is here. Forward mode
-(tf.autodiff.ForwardAccumulator) is not bound yet: it traces the rule of every operation, seconds for a third derivative.
+A tape answers None for what its targets do not depend on, and zeros where it is asked to, as it is here. Forward mode is
+tf.autodiff.ForwardAccumulator, which traces the rule of every operation that it meets for the first time.
 """
 
 from __future__ import annotations
@@ -56,6 +56,13 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any
     return outputs, pull
 
 
+def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    inputs = own(primals)
+    with tf.autodiff.ForwardAccumulator(inputs, tuple(tangents)) as accumulator:
+        outputs = function(*inputs)
+    return outputs, accumulator.jvp(outputs, unconnected_gradients=ZERO)
+
+
 def watched(
     derivative: str, function: Callable[..., Any], argnums: Any, args: tuple[Any, ...], keywords: dict[str, Any]
 ) -> tuple[Any, Any]:
@@ -91,6 +98,7 @@ class Engine(Base):
         **{dtype: getattr(tf, dtype) for dtype in DTYPES},
         **OPERATIONS,
         "func.vjp": vjp,
+        "func.jvp": jvp,
         "func.grad": grad,
         "func.grad_and_value": grad_and_value,
         "func.jacrev": jacrev,
