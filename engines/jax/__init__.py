@@ -24,6 +24,10 @@ DTYPES = {
     )
 }
 _COTANGENT = re.compile(r"argument to VJP function: got \w+\[([\d,]*)\], but expected \w+\[([\d,]*)\]")
+LACKING = re.compile(
+    "is out of bounds for array of dimension 0|meshgrid must be 1D|arrays must have the same number of dimensions"
+)
+"""What JAX says of ranks that its operations do not take."""
 
 
 def grad_and_value(function: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
@@ -76,7 +80,8 @@ class Engine(Base):
 
     def lacks(self, error: BaseException) -> bool:
         # a traced value has no number that Python could read
-        return isinstance(error, (NotImplementedError, jax.errors.ConcretizationTypeError)) or super().lacks(error)
+        absent = isinstance(error, (NotImplementedError, jax.errors.ConcretizationTypeError))
+        return absent or LACKING.search(str(error)) is not None or super().lacks(error)
 
     def read(self, value: Any) -> Observed:
         if isinstance(value, jax.Array):

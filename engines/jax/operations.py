@@ -288,7 +288,7 @@ OPERATIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "searchsorted": lambda a, v, right=False: jnp.searchsorted(a, v, side="right" if right else "left"),
     # shapes
     "reshape": lambda x, *shape: jnp.reshape(x, size(shape)),
-    "flatten": lambda x, start_dim=0, end_dim=-1: lax.collapse(x, start_dim % x.ndim, end_dim % x.ndim + 1),
+    "flatten": lambda x, start_dim=0, end_dim=-1: lax.collapse(x, start_dim, end_dim + 1 or None),
     "t": jnp.transpose,
     "transpose": swapped,
     "permute": lambda x, *dims: jnp.transpose(x, size(dims)),

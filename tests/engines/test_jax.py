@@ -34,3 +34,13 @@ def test_what_is_no_array_is_read_as_well() -> None:
 def test_a_device_that_is_not_there() -> None:
     with pytest.raises(EngineUnusable, match="abacus"):
         engine("abacus")
+
+
+def test_its_own_word_for_ranks_that_it_does_not_take() -> None:
+    made = engine()
+    with pytest.raises(ValueError) as told:
+        made.names["sum"](made.names["tensor"](1.0), dim=0)
+    assert made.lacks(told.value) and not made.lacks(ValueError("shapes do not match"))
+    flat = made.names["flatten"]
+    assert flat(made.names["tensor"](1.0)).shape == (1,)
+    assert flat(made.names["tensor"]([[[1.0]], [[2.0]]]), 0, 1).shape == (2, 1)
