@@ -105,7 +105,7 @@ class Engine(Base):
         return scripts.preamble(sorted(words), self.device)
 
 
-_NO_KERNEL = re.compile(r"^\"[^\"]+\" not implemented for '|to have one of the following scalar types: ")
+_NO_KERNEL = re.compile(r"^\"[^\"]+\" not implemented for '|'weight' to have one of the following scalar types: ")
 _has_hooks: Callable[[], object] = getattr(torch.nn.modules.module, "_has_any_global_hook", lambda: False)
 """Whether hooks on all modules are registered; the public API can register and remove them, and does not tell."""
 
