@@ -1,4 +1,4 @@
-"""PyTorch 2.4 or newer, through its public API, as its users type it.
+"""PyTorch 1.13 or newer, through its public API, as its users type it.
 
 `kinds` names its errors and warnings, `inspection` answers what a program asks about the graph, `reading` and `graph` turn
 its values and graphs into plain data, `scripts` writes the head of a stand-alone script.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -30,6 +31,12 @@ _IMPORT_A_COMPILER = {
     *("checkpoint", "checkpoint_sequential", "SGD", "Adam", "AdamW", "RMSprop", "Adagrad"),
 }
 """Words that import torch._dynamo when they are first called, which takes more than a second."""
+_LATER = {
+    torch.Tensor: ("grad_dtype", "register_post_accumulate_grad_hook"),
+    torch.nn.Module: ("register_full_backward_pre_hook",),
+    torch.autograd.Function: ("generate_vmap_rule", "boxed_grads_call", "clear_saved_tensors_on_access"),
+}
+"""Attributes that are younger than the first release that is spoken to."""
 
 
 class Engine(Base):
@@ -60,6 +67,10 @@ class Engine(Base):
             or "can't allocate memory" in str(error)
             or super().exhausted(error)
         )
+
+    def lacks(self, error: BaseException) -> bool:
+        # Kernels for halves, complex numbers and integers came one by one, over many releases.
+        return _NO_KERNEL.search(str(error)) is not None or super().lacks(error)
 
     def reset(self) -> None:
         if not torch.is_grad_enabled():
@@ -94,6 +105,7 @@ class Engine(Base):
         return scripts.preamble(sorted(words), self.device)
 
 
+_NO_KERNEL = re.compile(r"^\"[^\"]+\" not implemented for '|'weight' to have one of the following scalar types: ")
 _has_hooks: Callable[[], object] = getattr(torch.nn.modules.module, "_has_any_global_hook", lambda: False)
 """Whether hooks on all modules are registered; the public API can register and remove them, and does not tell."""
 
@@ -112,7 +124,10 @@ def _device(name: str | None) -> torch.device:
 
 def _attributes(device: torch.device) -> dict[str, Attribute]:
     """The language spells attributes as PyTorch does. numpy() is documented for tensors of the CPU alone."""
-    return dict.fromkeys((word for word in ATTRIBUTES if device.type == "cpu" or word != "numpy"), NATIVE)
+    lacking = {word for owner, words in _LATER.items() for word in words if not hasattr(owner, word)}
+    if device.type != "cpu":
+        lacking.add("numpy")
+    return dict.fromkeys((word for word in ATTRIBUTES if word not in lacking), NATIVE)
 
 
 def _names(device: torch.device) -> dict[str, Any]:

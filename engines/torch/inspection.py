@@ -48,7 +48,8 @@ def strides(x):
 
 
 def same_storage(a, b):
-    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+    a, b = (getattr(x, "untyped_storage", x.storage)() for x in (a, b))  # before 2.0 there are none without a type
+    return a.data_ptr() == b.data_ptr()
 
 
 def version(x):

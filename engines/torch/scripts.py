@@ -26,6 +26,7 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("group_norm", "instance_norm", "rms_norm"), "torch.nn.functional"),
     **dict.fromkeys(("cosine_embedding_loss", "triplet_margin_loss", "poisson_nll_loss"), "torch.nn.functional"),
     "Node": "torch.autograd.graph",
+    "vmap": "torch.func",
 }
 """Words that other places have as well, meant for others than users or with other keywords."""
 _SPACES: Final[Mapping[str, str]] = {
@@ -46,7 +47,14 @@ def origin(word: str) -> tuple[str, str] | None:
         places, name = (_RENAMED[word][0],), _RENAMED[word][1]
     elif space:
         places = (_SPACES[space],)
-    return next(((place, name) for place in places if hasattr(importlib.import_module(place), name)), None)
+    return next(((place, name) for place in places if _has(place, name)), None)
+
+
+def _has(place: str, name: str) -> bool:
+    try:
+        return hasattr(importlib.import_module(place), name)
+    except ModuleNotFoundError:  # torch.func is new in 2.0
+        return False
 
 
 def preamble(words: list[str], device: torch.device) -> str:

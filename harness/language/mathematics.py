@@ -239,6 +239,11 @@ def spread(g: Array, reduction: str, x: Array) -> Array:
     return np.broadcast_to(g, x.shape) / (x.size if reduction == "mean" else 1.0)
 
 
+def _sign(x: Array) -> Array:
+    """x / |x|, and 0 at 0; before NumPy 2 its own looks at the real part of a complex number alone."""
+    return x / np.where(x == 0, 1, np.abs(x)) if np.iscomplexobj(x) else np.sign(x)
+
+
 # ---- functions that take a dimension
 
 
@@ -341,7 +346,8 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     **{name: getattr(np, name) for name in ("exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "square")},
     **{name: getattr(np, name) for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "hypot", "sinc")},
     **{f"a{name}": getattr(np, f"arc{name}") for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "tan2")},
-    **{name: getattr(np, name) for name in ("abs", "sign", "floor", "ceil", "trunc", "round", "copysign", "nextafter")},
+    "sign": _sign,
+    **{name: getattr(np, name) for name in ("abs", "floor", "ceil", "trunc", "round", "copysign", "nextafter")},
     **{name: getattr(np, name) for name in ("conj", "real", "imag", "angle", "isnan", "isinf", "isfinite", "isclose")},
     **{name: getattr(np, name) for name in ("logaddexp", "logaddexp2", "fmod", "remainder", "signbit", "nan_to_num")},
     **{name: _grown(getattr(np, name)) for name in ("maximum", "minimum", "fmax", "fmin")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -38,6 +39,21 @@ def test_its_kinds_are_kinds_of_the_vocabulary() -> None:
 def test_an_error_has_the_kind_of_its_longest_fragment(message: str, kind: str | None) -> None:
     """Messages that contain each other are told apart; what is unknown is of no kind."""
     assert engine().error_kind(RuntimeError(message)) == kind
+
+
+def test_a_kernel_that_a_dtype_does_not_have_is_lacking() -> None:
+    """PyTorch's own words for a kernel that was not written are no fault of it; other errors may be."""
+    made = engine()
+    assert made.lacks(RuntimeError("\"slow_conv_dilated<>\" not implemented for 'Half'"))
+    assert not made.lacks(NotImplementedError("Trying to use forward AD with renorm, which is not implemented"))
+
+
+def test_words_of_a_module_that_a_release_does_not_have_are_not_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before 2.0 there is no torch.func: its transforms are unsupported, and all else is there."""
+    monkeypatch.setitem(sys.modules, "torch.func", None)
+    names = engine().names
+    assert not [word for word in names if word.startswith("func.") or word == "vmap"]
+    assert {"tensor", "linalg.det", "functional.jacobian"} <= names.keys()
 
 
 def test_a_device_that_is_not_there_is_a_message() -> None:

@@ -200,6 +200,15 @@ def test_lines_bind_names() -> None:
         block("for i in range(3):\n    x = i")
 
 
+def test_the_sign_of_a_complex_number_is_its_direction() -> None:
+    """So NumPy 2 has it; before, it was the sign of the real part."""
+    import numpy as np
+
+    signs = FUNCTIONS["sign"](np.array([3 + 4j, -2j, 0])).tolist()
+    assert signs == [pytest.approx(0.6 + 0.8j), -1j, 0]
+    assert FUNCTIONS["sign"](np.array([-3.0, 0.0])).tolist() == [-1.0, 0.0]
+
+
 def test_the_page_names_every_function_and_aspect() -> None:
     """docs/tables.md is complete."""
     page = PAGE.read_text(encoding="utf-8")
