@@ -888,6 +888,22 @@ def test_whatever_an_engine_raises_is_a_verdict(
     assert harness("explain", "-e", folder, path).code == 1
 
 
+def test_what_logs_of_an_engine_go_to_stays_open(engine: EngineFolder, spec_file: SpecFile) -> None:
+    """A logger made while the engine is loaded keeps the stream that it found there, and is used when programs run."""
+    body = """
+    import logging
+    logger = logging.getLogger("an.engine")
+    logger.addHandler(logging.StreamHandler())
+    def tensor(data, requires_grad=False, logger=logger):
+        logger.warning("heard of %s", data)
+        return data
+    names = {"tensor": tensor}
+    """
+    command = [sys.executable, "-m", "harness", "explain", "-e", str(engine(body)), str(spec_file(ONE))]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    assert "heard of" in told and "Logging error" not in told
+
+
 WORLD = {
     "changes the folder": "import os; os.chdir('/')",
     "sets stdout to nothing": "import sys; sys.stdout = None",

@@ -6,9 +6,9 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from harness import plugins
 from harness.engine import EngineUnusable
@@ -98,17 +98,28 @@ def steady() -> Iterator[None]:
     except FileNotFoundError:
         here = None
     streams = sys.stdout, sys.stderr
-    with (
-        os.fdopen(os.dup(2), "w", errors="backslashreplace") as out,
-        os.fdopen(os.dup(2), "w", errors="backslashreplace") as err,
-    ):
-        sys.stdout, sys.stderr = out, err
-        try:
-            yield
-        finally:
-            sys.stdout, sys.stderr = streams
-            if here is not None:
-                os.chdir(here)
+    sys.stdout, sys.stderr = (_lent(number) for number in range(2))
+    try:
+        yield
+    finally:
+        for stream in _LENT:
+            with suppress(OSError, ValueError):  # whatever was done to them
+                stream.flush()
+        sys.stdout, sys.stderr = streams
+        if here is not None:
+            os.chdir(here)
+
+
+_LENT: list[TextIO] = []
+
+
+def _lent(number: int) -> TextIO:
+    """What an engine prints on, twice stderr; the same each time, since loggers that it makes when it is loaded keep it."""
+    if number == len(_LENT):
+        _LENT.append(os.fdopen(os.dup(2), "w", errors="backslashreplace"))
+    elif _LENT[number].closed:
+        _LENT[number] = os.fdopen(os.dup(2), "w", errors="backslashreplace")
+    return _LENT[number]
 
 
 def annotate(runs: Sequence[Run]) -> None:
