@@ -3,7 +3,7 @@ number: gradients stay None without an error (tinygrad 0.14.0; DEV=PYTHON runs t
 
 from tinygrad import Tensor
 
-x = Tensor([1.0, 2.0])
+x = Tensor([1.0, 2.0]).realize()
 y = x.clone()
 y.tolist()
 y.backward(Tensor([1.0, 10.0]))

@@ -14,8 +14,8 @@ SAME = (
     "sqrt", "square", "tan", "tanh", "trunc", "mish", "logsigmoid", "hardswish", "neg", "isfinite", "isnan", "selu",
     "mul", "sub", "add", "div", "fmod", "maximum", "minimum", "logaddexp", "copysign", "eq", "ne", "lerp",
     "masked_fill", "masked_select", "elu", "celu", "hardtanh", "matmul", "flatten", "reshape", "permute", "transpose",
-    "unsqueeze", "squeeze", "expand", "repeat", "repeat_interleave", "diagonal", "tril", "triu", "split", "chunk", "roll",
-    "gather", "scatter_reduce", "one_hot", "normalize", "detach", "clone", "contiguous", "cross_entropy", "nll_loss",
+    "unsqueeze", "expand", "repeat", "repeat_interleave", "diagonal", "tril", "triu", "split", "chunk", "roll",
+    "gather", "scatter_reduce", "one_hot", "normalize", "detach", "clone", "contiguous", "cross_entropy",
     "scaled_dot_product_attention", "view", "unfold", "half", "float", "double", "long", "bool",
 )  # fmt: skip
 """Spelled and called as in the language."""
@@ -109,6 +109,23 @@ def _pow(x: Any, exponent: Any) -> Tensor:
     return x.pow(exponent)
 
 
+def _meshgrid(*tensors: Any, indexing: str = "ij") -> Any:
+    first, *rest = tensors[0] if isinstance(tensors[0], list) else tensors
+    return first.meshgrid(*rest, indexing=indexing)
+
+
+def _squeeze(x: Tensor, dim: Any = None) -> Tensor:
+    if isinstance(dim, (list, tuple)):
+        raise Unsupported("squeeze takes one dimension")
+    return x.squeeze(dim)
+
+
+def _nll_loss(x: Tensor, target: Tensor, weight: Any = None, **options: Any) -> Tensor:
+    if x.ndim < 2:
+        raise Unsupported("nll_loss takes a batch")
+    return x.nll_loss(target, weight, **options)
+
+
 def _layer_norm(x: Tensor, normalized_shape: Any, eps: float = 1e-5) -> Tensor:
     return x.layernorm(axis=tuple(range(-len(normalized_shape), 0)), eps=eps)
 
@@ -138,9 +155,9 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "argsort": lambda x, dim=-1, descending=False: x.argsort(dim, descending),
     "topk": lambda x, k, dim=-1, largest=True, sorted=True: x.topk(k, dim, largest, sorted),
     # shapes and indices
-    "t": lambda x: x.transpose(), "diag": lambda x: x.diag(), "flip": lambda x, dims: x.flip(_axes(dims)),
+    "t": lambda x: x.transpose(), "squeeze": _squeeze, "diag": lambda x: x.diag(), "flip": lambda x, dims: x.flip(_axes(dims)),
     "cat": lambda tensors, dim=0: Tensor.cat(*tensors, dim=dim), "stack": lambda tensors, dim=0: Tensor.stack(*tensors, dim=dim),
-    "meshgrid": lambda *tensors, indexing="ij": tensors[0].meshgrid(*tensors[1:], indexing=indexing),
+    "meshgrid": _meshgrid,
     "pad": lambda x, pad, mode="constant", value=0.0: x.pad(tuple(pad), mode, value),
     "scatter": lambda x, dim, index, src: x.scatter(dim, index, src),
     "scatter_add": lambda x, dim, index, src: x.scatter_reduce(dim, index, src, "sum"),
@@ -149,6 +166,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "einsum": Tensor.einsum,
     "linalg.qr": lambda A: A.qr(), "linalg.svd": lambda A, full_matrices=True: A.svd(full_matrices),
     # losses and layers
+    "nll_loss": _nll_loss,
     "binary_cross_entropy": lambda x, y, reduction="mean": x.binary_crossentropy(y, reduction),
     "binary_cross_entropy_with_logits": lambda x, y, reduction="mean", pos_weight=None: x.binary_crossentropy_logits(
         y, reduction, pos_weight

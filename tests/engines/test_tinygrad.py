@@ -37,6 +37,14 @@ def test_gradients_are_of_one_tensor(engine: Engine) -> None:
         engine.names["grad"]([x.sum(), (2 * x).sum()], [x])
 
 
+def test_what_the_operation_does_not_take_is_unsupported(engine: Engine) -> None:
+    x, t = engine.names["tensor"]([[1.0, 2.0]]), engine.names["tensor"](1)
+    with pytest.raises(Unsupported):
+        engine.names["squeeze"](x, [0, 1])
+    with pytest.raises(Unsupported):
+        engine.names["nll_loss"](x[0], t)
+
+
 def test_a_machine_without_the_device_says_what_would_help() -> None:
     with pytest.raises(EngineUnusable, match="--device PYTHON"):
         load(find("tinygrad"), "QCOM")
