@@ -25,7 +25,8 @@ DTYPES = {
 }
 _COTANGENT = re.compile(r"argument to VJP function: got \w+\[([\d,]*)\], but expected \w+\[([\d,]*)\]")
 LACKING = re.compile(
-    "is out of bounds for array of dimension 0|meshgrid must be 1D|arrays must have the same number of dimensions|is not supported, see docstring"
+    "is out of bounds for array of dimension 0|meshgrid must be 1D|arrays must have the same number of dimensions"
+    "|is not supported, see docstring"
 )
 """What JAX says of ranks and dtypes that its operations do not take."""
 
