@@ -51,3 +51,11 @@ def test_another_package_of_the_name_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys.modules[adapter.__module__], "tf", ModuleType("tensorflow"))
     with pytest.raises(EngineUnusable, match="not Google's"):
         adapter()
+
+
+def test_forward_mode_has_the_form_of_the_functions() -> None:
+    made, x = engine(), tf.constant([3.0])
+    value, tangent = made.names["func.jvp"](lambda x: x * x, (x,), (tf.constant([0.5]),))
+    assert (value.numpy(), tangent.numpy()) == (9, 3)
+    _, tangents = made.names["func.jvp"](lambda x: (x * x, tf.constant([1.0])), (x,), (tf.constant([1.0]),))
+    assert [part.numpy() for part in tangents] == [6, 0]
