@@ -23,13 +23,14 @@ from mindspore.graph.api import _pynative_executor as executor
 from .operations import METHODS, OPERATIONS
 
 DTYPES = ("float16", "bfloat16", "float32", "float64", "int32", "int64")
+KINDS = tuple(type(getattr(ms, dtype)) for dtype in (*DTYPES, "bool_"))
 LACKING = re.compile(
     "unregistered|[Uu]nsupported data type|bprop not defined|must be a type of|supports types|type of the input must"
     "|not support|unsupported|only supports Ascend|Create kernelmod for op .* failed|Not found op|doesn't support"
     "|dtype must be|must not be float64|should be float32|Currently only support|Unsupported op|Kernel select failed"
     "|dtype should be|should be one of|the dtype of 'input' must|alpha must be 1|'n' must be 1|KernelMod Init Failed"
     "|row size must be greater|rank of .* must be|axis must be in \\[0,0\\)|must be in the range of \\[-0, 0\\)|range of \\[0, "
-    "|cannot broadcast"
+    "|cannot broadcast|must be integers|check range left must be smaller"
 )
 """What MindSpore says of what it does not have."""
 
@@ -104,6 +105,9 @@ class Engine(Base):
         **dict.fromkeys(("T", "shape", "dtype", "dim", "numel", "item", "tolist"), NATIVE),
     }
 
+    # what is no tensor does not count among the outputs
+    error_kinds = (("not-a-tensor", "RuntimeError", "that forward function should be multi output"),)
+
     def __init__(self, device: str | None = None) -> None:
         super().__init__(device)
         if not hasattr(ms, "value_and_grad"):
@@ -133,7 +137,7 @@ class Engine(Base):
             return [self.read(item) for item in value]
         if value is None or isinstance(value, (bool, int, float, complex, str)):
             return value
-        return _name(value) if isinstance(value, type(ms.float32)) else Opaque(type(value).__qualname__)
+        return _name(value) if isinstance(value, KINDS) else Opaque(type(value).__qualname__)
 
 
 def _name(dtype: Any) -> str:
