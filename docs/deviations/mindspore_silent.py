@@ -46,6 +46,7 @@ show("mish(-40)", ops.mish(ms.Tensor([-40.0], ms.float64)), -40 * math.tanh(math
 A = ms.Tensor([[2.0, 0.0], [0.0, 4.0]], ms.float64)
 gradient = ms.grad(lambda B: ops.matrix_solve(A, B))(ms.Tensor([[1.0], [1.0]], ms.float64))
 show("dtype of the gradient of matrix_solve in float64", gradient.dtype, "Float64")
+show("dtype of exp2 in bfloat16", ops.exp2(ms.Tensor([1.0], ms.bfloat16)).dtype, "BFloat16")
 
 empty = ops.zeros((3, 0))
 full = [ops.sum(ms.Tensor([1.5] * n)) for n in range(1, 9)]
