@@ -48,7 +48,8 @@ gradient = ms.grad(lambda B: ops.matrix_solve(A, B))(ms.Tensor([[1.0], [1.0]], m
 show("dtype of the gradient of matrix_solve in float64", gradient.dtype, "Float64")
 show("dtype of exp2 in bfloat16", ops.exp2(ms.Tensor([1.0], ms.bfloat16)).dtype, "BFloat16")
 
-empty = ops.zeros((3, 0))
-full = [ops.sum(ms.Tensor([1.5] * n)) for n in range(1, 9)]
-show("sum of a tensor without elements, as kernels are not run for it", ops.sum(empty), 0)
-show("matmul over a dimension of size 0", ops.matmul(empty, ops.zeros((0, 2))).tolist(), [[0, 0]] * 3)
+empty, seen = ops.zeros((3, 0)), set()
+for number in range(1, 50):
+    ops.sum(ops.full((number,), 1.5))  # leaves something in memory
+    seen.add(ops.sum(empty).item())
+show("sums of a tensor without elements, as kernels are not run for it", sorted(seen)[-3:], [0])
