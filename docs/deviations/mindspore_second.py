@@ -10,7 +10,7 @@ from mindspore import ops
 Function = Callable[[Any], Any]
 X = ms.Tensor([[0.5, 0.75], [0.25, 1.5]], ms.float64)
 ALONG = np.array([[1.0, -0.5], [0.25, 2.0]])
-LABELS = ms.Tensor([1, 0], ms.int32)
+LABELS, WEIGHTS = ms.Tensor([1, 0], ms.int32), ms.Tensor([1.0, 2.0], ms.float64)
 
 
 def loss(function: Function) -> Function:
@@ -59,6 +59,8 @@ LOST: dict[str, Function] = {
     "cat": lambda x: ops.cat([x, x * x]),
     "l1_loss": lambda x: ops.l1_loss(x * x, X + 1),
     "mse_loss": lambda x: ops.mse_loss(x, X + 1),
+    "nll_loss with weights": lambda x: ops.nll_loss(x, LABELS, WEIGHTS),
+    "cross_entropy with weights": lambda x: ops.cross_entropy(x, LABELS, WEIGHTS),
     "huber_loss": lambda x: ops.huber_loss(x, X + 1),
 }
 for name, function in LOST.items():
