@@ -220,6 +220,14 @@ class Matrix(_Line, frozen=True, kw_only=True):
         return any(column.follows != "pytorch" for column in self.columns)
 
 
+def in_order(runs: Sequence[Run]) -> list[Run]:
+    """The engines as they come, and the runs of each from its oldest version to its newest."""
+    places: dict[str, int] = {}
+    for run in runs:
+        places.setdefault(run.header.engine.name, len(places))
+    return sorted(runs, key=lambda run: (places[run.header.engine.name], age(run)))
+
+
 def matrix(runs: Sequence[Run]) -> Matrix:
     """All that a comparison of ``runs`` has to say."""
     names = {id(run): label for run, label in zip(runs, labels(runs), strict=True)}

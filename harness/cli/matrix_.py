@@ -35,7 +35,7 @@ def command(runs: tuple[Path, ...], output: Path, markdown: Path | None, as_json
     RUN is a record (*.jsonl), a folder of records, or a folder of such folders. The exit code is 7 if a record is
     incomplete, 5 if one judged nothing, 1 if a verdict is unexpected, else 0."""
     paths = dict.fromkeys(path.resolve() for path in record.find(runs, folders=True))
-    read = [record.read(path) for path in paths]
+    read = comparing.in_order([record.read(path) for path in paths])
     for run in read:
         if run.header.shard:
             raise click.UsageError(

@@ -196,6 +196,7 @@ def test_versions_say_what_changed(put: Put, compared: Compare) -> None:
     assert [(c["case"], c["movement"]) for c in step["changes"]] == [
         ("leaf/a", "worse"), ("leaf/b", "better"), ("leaf/old", "removed"), ("leaf/new", "added"),
     ]  # fmt: skip
+    assert [column["label"] for column in data["columns"]] == ["other 1.0", "torch 2.9.0", "torch 2.13.0+cpu"]
     assert "torch 2.9.0 -> torch 2.13.0+cpu: 1 worse, 1 better, 0 changed, 1 removed, 1 added" in result.out
     assert "pass → fail" in page
 
