@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ from harness.places import room
 from harness.record import Run, read
 
 HERE = Path(__file__).parent
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # as for what a shell starts in the background, and all that it starts
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 MINIMAL = """\
 id: {id}
 claim: a promise
