@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import tempfile
@@ -116,10 +117,21 @@ _LENT: list[TextIO] = []
 def _lent(number: int) -> TextIO:
     """What an engine prints on, twice stderr; the same each time, since loggers that it makes when it is loaded keep it."""
     if number == len(_LENT):
-        _LENT.append(os.fdopen(os.dup(2), "w", errors="backslashreplace"))
+        _LENT.append(_opened())
     elif _LENT[number].closed:
-        _LENT[number] = os.fdopen(os.dup(2), "w", errors="backslashreplace")
+        _LENT[number] = _opened()
     return _LENT[number]
+
+
+def _opened() -> TextIO:
+    stream = os.fdopen(os.dup(2), "w", errors="backslashreplace")
+    atexit.register(_closed, stream)
+    return stream
+
+
+def _closed(stream: TextIO) -> None:
+    with suppress(OSError, ValueError):
+        stream.close()
 
 
 def annotate(runs: Sequence[Run]) -> None:
