@@ -20,9 +20,8 @@ from harness.places import room
 from harness.record import Run, read
 
 HERE = Path(__file__).parent
-if (
-    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-):  # as for what a shell starts in the background, and all that it starts
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has it ignored by what it starts in the background, and so by the runs that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 MINIMAL = """\
 id: {id}
