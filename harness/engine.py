@@ -14,6 +14,7 @@ counted in the open. An adapter never emulates what its engine lacks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -91,6 +92,8 @@ class Engine:
     error_kinds: ClassVar[Iterable[tuple[str, str, str]]] = ()
     """``(kind, exception class name, fragment of the message)``; the first row that fits names the kind."""
     warning_kinds: ClassVar[Iterable[tuple[str, str, str]]] = ()
+    lacking: ClassVar[re.Pattern[str] | None] = None
+    """What the engine's messages say of what it does not have."""
 
     def __init__(self, device: str | None = None) -> None:
         """Import the engine and get it ready on ``device`` (None: the engine's default).
@@ -122,7 +125,8 @@ class Engine:
     def lacks(self, error: BaseException) -> bool:
         """Whether an exception is the engine's own word for what it does not have ("the derivative of X is not
         implemented"): then the case is *unsupported*, for the reason that its message gives."""
-        return isinstance(error, Unsupported)
+        said = self.lacking is not None and self.lacking.search(str(error)) is not None
+        return said or isinstance(error, Unsupported)
 
     def reset(self) -> None:
         """Put global state (grad mode ...) back to what a fresh process has; called before the first case and after

@@ -106,6 +106,8 @@ class Engine(Base):
     # what is no tensor does not count among the outputs
     error_kinds = (("not-a-tensor", "RuntimeError", "that forward function should be multi output"),)
 
+    lacking = LACKING
+
     def __init__(self, device: str | None = None) -> None:
         super().__init__(device)
         if not hasattr(ms, "value_and_grad"):
@@ -124,9 +126,6 @@ class Engine(Base):
     def reset(self) -> None:
         # an error within a derivative of a derivative makes the operations that follow fail
         executor.clear_res()
-
-    def lacks(self, error: BaseException) -> bool:
-        return LACKING.search(str(error)) is not None or super().lacks(error)
 
     def read(self, value: Any) -> Observed:
         if isinstance(value, ms.Tensor):

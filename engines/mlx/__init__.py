@@ -126,6 +126,8 @@ class Engine(Base):
         ("cotangent-structure", "ValueError", "Number of inputs does not match number of tangents"),
     )
 
+    lacking = LACKING
+
     def __init__(self, device: str | None = None) -> None:
         super().__init__(device)
         if not hasattr(mx, "value_and_grad"):
@@ -136,9 +138,6 @@ class Engine(Base):
     @property
     def version(self) -> str:
         return importlib.metadata.version("mlx")
-
-    def lacks(self, error: BaseException) -> bool:
-        return bool(LACKING.search(str(error))) or super().lacks(error)
 
     def read(self, value: Any) -> Observed:
         if isinstance(value, mx.array):

@@ -80,6 +80,8 @@ class Engine(Base):
         ("none-attribute", "AttributeError", "'NoneType' object has no attribute"),
     ]
 
+    lacking = LACKING
+
     def __init__(self, device: str | None = None) -> None:
         super().__init__(device)
         paddle.set_device("cpu")
@@ -87,9 +89,6 @@ class Engine(Base):
     @property
     def version(self) -> str:
         return str(paddle.__version__)
-
-    def lacks(self, error: BaseException) -> bool:
-        return LACKING.search(str(error)) is not None or super().lacks(error)
 
     def read(self, value: Any) -> Observed:
         if value is None or isinstance(value, (bool, int, float, complex, str)):

@@ -106,6 +106,8 @@ class Engine(Base):
     }
     attributes: Mapping[str, Attribute] = METHODS
 
+    lacking = LACKING
+
     def __init__(self, device: str | None = None) -> None:
         super().__init__(device)
         if not hasattr(tf, "GradientTape"):
@@ -117,8 +119,7 @@ class Engine(Base):
         return str(tf.version.VERSION)
 
     def lacks(self, error: BaseException) -> bool:
-        said = isinstance(error, (LookupError, tf.errors.UnimplementedError)) or LACKING.search(str(error)) is not None
-        return said or super().lacks(error)
+        return isinstance(error, (LookupError, tf.errors.UnimplementedError)) or super().lacks(error)
 
     def exhausted(self, error: BaseException) -> bool:
         return isinstance(error, tf.errors.ResourceExhaustedError) or super().exhausted(error)

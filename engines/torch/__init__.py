@@ -37,12 +37,15 @@ _LATER = {
     torch.autograd.Function: ("generate_vmap_rule", "boxed_grads_call", "clear_saved_tensors_on_access"),
 }
 """Attributes that are younger than the first release that is spoken to."""
+_NO_KERNEL = re.compile(r"^\"[^\"]+\" not implemented for '|'weight' to have one of the following scalar types: ")
+"""Kernels for halves, complex numbers and integers came one by one, over many releases."""
 
 
 class Engine(Base):
     """Eager PyTorch."""
 
     error_kinds = ERRORS
+    lacking = _NO_KERNEL
     warning_kinds = WARNINGS
 
     def __init__(self, device: str | None = None) -> None:
@@ -67,10 +70,6 @@ class Engine(Base):
             or "can't allocate memory" in str(error)
             or super().exhausted(error)
         )
-
-    def lacks(self, error: BaseException) -> bool:
-        # Kernels for halves, complex numbers and integers came one by one, over many releases.
-        return _NO_KERNEL.search(str(error)) is not None or super().lacks(error)
 
     def reset(self) -> None:
         if not torch.is_grad_enabled():
@@ -105,7 +104,6 @@ class Engine(Base):
         return scripts.preamble(sorted(words), self.device)
 
 
-_NO_KERNEL = re.compile(r"^\"[^\"]+\" not implemented for '|'weight' to have one of the following scalar types: ")
 _has_hooks: Callable[[], object] = getattr(torch.nn.modules.module, "_has_any_global_hook", lambda: False)
 """Whether hooks on all modules are registered; the public API can register and remove them, and does not tell."""
 
